@@ -1,0 +1,8 @@
+#include "agent/capture/source.h"
+
+namespace llmsnoop::capture {
+
+void Source::mute(model::ConnectionId /*connection*/, model::Direction /*direction*/,
+                  std::optional<std::uint64_t> /*until*/) {}
+
+}  // namespace llmsnoop::capture
