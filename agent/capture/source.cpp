@@ -5,4 +5,6 @@ namespace llmsnoop::capture {
 void Source::mute(model::ConnectionId /*connection*/, model::Direction /*direction*/,
                   std::optional<std::uint64_t> /*until*/) {}
 
+void Source::released(model::ConnectionId /*connection*/) {}
+
 }  // namespace llmsnoop::capture

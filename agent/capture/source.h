@@ -30,6 +30,9 @@ class Source {
 
     // The caller has no use for the bytes of this direction before `until` (absent: for good). A source may go on delivering.
     virtual void mute(model::ConnectionId connection, model::Direction direction, std::optional<std::uint64_t> until);
+
+    // The caller has closed this connection; what the source remembers of its mutes can go.
+    virtual void released(model::ConnectionId connection);
 };
 
 }  // namespace llmsnoop::capture

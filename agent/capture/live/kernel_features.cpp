@@ -1,0 +1,138 @@
+#include "agent/capture/live/kernel_features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "agent/base/fd.h"
+#include "agent/capture/live/mmap_watch.h"
+
+namespace llmsnoop::capture::live {
+
+namespace {
+
+using Btf = std::unique_ptr<btf, void (*)(btf*)>;
+
+void set(Feature& feature, bool available, std::string why) {
+    feature.available = available;
+    feature.why = available ? "" : std::move(why);
+}
+
+std::string errno_text(int code) { return std::strerror(code); }
+
+void try_map(Feature& feature, bpf_map_type type, unsigned key_size, unsigned value_size, unsigned entries) {
+    const base::Fd fd(bpf_map_create(type, "llmsnoop_try", key_size, value_size, entries, nullptr));
+    set(feature, static_cast<bool>(fd), errno_text(errno));
+}
+
+bool has_type(const btf* kernel, const char* name, unsigned kind) { return btf__find_by_name_kind(kernel, name, kind) > 0; }
+
+// uprobe sessions came together with this value of enum bpf_attach_type.
+bool has_session_attach_type(const btf* kernel) {
+    const int id = btf__find_by_name_kind(kernel, "bpf_attach_type", BTF_KIND_ENUM);
+    const btf_type* type = id > 0 ? btf__type_by_id(kernel, static_cast<unsigned>(id)) : nullptr;
+    if (type == nullptr) return false;
+    const struct btf_enum* values = btf_enum(type);
+    for (unsigned i = 0; i < btf_vlen(type); ++i) {
+        const char* name = btf__name_by_offset(kernel, values[i].name_off);
+        if (name != nullptr && std::strcmp(name, "BPF_TRACE_UPROBE_SESSION") == 0) return true;
+    }
+    return false;
+}
+
+// A program that returns at once, loaded for a function that every kernel has.
+void try_fexit(Feature& feature) {
+    const int target = libbpf_find_vmlinux_btf_id("tcp_sendmsg", BPF_TRACE_FEXIT);
+    if (target < 0) {
+        set(feature, false, "tcp_sendmsg is not in the kernel's BTF");
+        return;
+    }
+    const std::array<bpf_insn, 2> program{{
+        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
+        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+    }};
+    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    options.expected_attach_type = BPF_TRACE_FEXIT;
+    options.attach_btf_id = static_cast<unsigned>(target);
+    const base::Fd fd(bpf_prog_load(BPF_PROG_TYPE_TRACING, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    set(feature, static_cast<bool>(fd), "BPF_PROG_LOAD: " + errno_text(errno));
+    if (!fd) return;
+    const base::Fd link(bpf_raw_tracepoint_open(nullptr, fd.get()));
+    set(feature, static_cast<bool>(link), "attach: " + errno_text(errno));
+}
+
+void by_file(Feature& feature, const char* path, const char* why) { set(feature, access(path, R_OK) == 0, why); }
+
+}  // namespace
+
+std::string_view name_of(SocketHook value) {
+    switch (value) {
+        case SocketHook::none:
+            return "none";
+        case SocketHook::tracepoint:
+            return "tracepoint";
+        case SocketHook::fexit:
+            return "fexit";
+        case SocketHook::kprobe:
+            return "kprobe";
+    }
+    return "?";
+}
+
+SocketHook KernelFeatures::socket_hook() const {
+    if (socket_tracepoints.available) return SocketHook::tracepoint;
+    if (fexit.available) return SocketHook::fexit;
+    return kprobe.available ? SocketHook::kprobe : SocketHook::none;
+}
+
+std::vector<const Feature*> KernelFeatures::all() const {
+    return {&bpf,   &btf,    &ring_buffer, &uprobe, &uprobe_session, &socket_tracepoints,
+            &fexit, &kprobe, &mmap_events};
+}
+
+KernelFeatures detect_kernel_features() {
+    KernelFeatures out;
+    utsname name{};
+    if (uname(&name) == 0) out.release = name.release;
+
+    try_map(out.bpf, BPF_MAP_TYPE_ARRAY, 4, 4, 1);
+    try_map(out.ring_buffer, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096);
+    by_file(out.btf, "/sys/kernel/btf/vmlinux", "/sys/kernel/btf/vmlinux is missing: a kernel with CONFIG_DEBUG_INFO_BTF is needed");
+    by_file(out.uprobe, "/sys/bus/event_source/devices/uprobe/type", "the kernel has no uprobe PMU (CONFIG_UPROBE_EVENTS)");
+    by_file(out.kprobe, "/sys/bus/event_source/devices/kprobe/type", "the kernel is built without kprobes");
+    if (out.btf.available) {
+        const Btf kernel(btf__load_vmlinux_btf(), btf__free);
+        const bool sessions = kernel && has_session_attach_type(kernel.get());
+        set(out.uprobe_session, sessions, "needs Linux 6.13; entry and return probes are used instead");
+        const bool tracepoints = kernel && has_type(kernel.get(), "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) &&
+                                 has_type(kernel.get(), "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF);
+        set(out.socket_tracepoints, tracepoints, "needs Linux 6.3");
+        try_fexit(out.fexit);
+    }
+    const auto watch = MmapWatch::open();
+    set(out.mmap_events, static_cast<bool>(watch), watch ? "" : watch.error().message);
+    return out;
+}
+
+base::Result<void> require_tracing(const KernelFeatures& features) {
+    using Kind = base::Error::Kind;
+    if (!features.bpf.available) {
+        return base::error("BPF is not allowed (" + features.bpf.why +
+                               "): run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+                           Kind::privilege);
+    }
+    for (const Feature* one : {&features.btf, &features.ring_buffer, &features.uprobe}) {
+        if (!one->available) return base::error(one->name + ": " + one->why, Kind::unsupported);
+    }
+    return {};
+}
+
+}  // namespace llmsnoop::capture::live

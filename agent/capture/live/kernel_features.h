@@ -1,0 +1,41 @@
+#pragma once
+// What this kernel and these privileges allow, found out by trying the smallest thing that shows it.
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+
+namespace llmsnoop::capture::live {
+
+struct Feature {
+    std::string name;
+    bool available = false;
+    std::string why;  // the error where it is not available, else empty
+};
+
+enum class SocketHook : std::uint8_t { none, tracepoint, fexit, kprobe };
+std::string_view name_of(SocketHook value);
+
+struct KernelFeatures {
+    std::string release;
+    Feature bpf{"bpf", false, ""};                  // loading programs and maps at all
+    Feature btf{"btf", false, ""};                  // /sys/kernel/btf/vmlinux
+    Feature ring_buffer{"ring_buffer", false, ""};  // 5.8
+    Feature uprobe{"uprobe", false, ""};            // the uprobe PMU
+    Feature uprobe_session{"uprobe_session", false, ""};        // 6.13
+    Feature socket_tracepoints{"socket_tracepoints", false, ""};  // 6.3
+    Feature fexit{"fexit", false, ""};
+    Feature kprobe{"kprobe", false, ""};
+    Feature mmap_events{"mmap_events", false, ""};
+
+    // The best of the ways to see a socket's sends and receives.
+    SocketHook socket_hook() const;
+    std::vector<const Feature*> all() const;
+};
+
+KernelFeatures detect_kernel_features();
+
+// Nothing if tracing can work; otherwise what is missing and what to do about it.
+base::Result<void> require_tracing(const KernelFeatures& features);
+
+}  // namespace llmsnoop::capture::live

@@ -1,0 +1,67 @@
+#include "agent/capture/live/openssl_finder.h"
+
+#include <map>
+
+namespace llmsnoop::capture::live {
+
+namespace {
+
+using Functions = std::map<std::string, std::uint64_t>;
+
+void plan(std::vector<PlannedProbe>& out, const ElfFile& file, TlsHook hook, const std::string& function,
+          std::uint64_t address, Need need) {
+    if (auto site = choose_site(file, address, need)) out.push_back({hook, function, *site});
+}
+
+// One direction: the function behind both exported ones if that is cheaper, else each of them.
+void plan_io(std::vector<PlannedProbe>& out, const ElfFile& file, const Functions& functions, const std::string& plain,
+             const std::string& extended, TlsHook plain_hook, TlsHook extended_hook) {
+    const auto plain_at = functions.find(plain);
+    const auto extended_at = functions.find(extended);
+    std::vector<PlannedProbe> exported;
+    plan(exported, file, plain_hook, plain, plain_at->second, Need::arguments_and_return);
+    if (extended_at == functions.end()) {  // OpenSSL before 1.1.1
+        out.insert(out.end(), exported.begin(), exported.end());
+        return;
+    }
+    plan(exported, file, extended_hook, extended, extended_at->second, Need::arguments_and_return);
+    bool all_cheap = true;
+    for (const PlannedProbe& one : exported) all_cheap = all_cheap && one.site.emulated;
+    if (!all_cheap) {
+        if (const auto callee = shared_callee(file, plain_at->second, extended_at->second)) {
+            auto site = choose_site(file, *callee, Need::arguments_and_return);
+            if (site && site->emulated) {
+                site->place = ProbeSite::Place::internal;
+                out.push_back({extended_hook, plain + "+" + extended, *site});
+                return;
+            }
+        }
+    }
+    out.insert(out.end(), exported.begin(), exported.end());
+}
+
+}  // namespace
+
+std::vector<PlannedProbe> find_openssl(const ElfFile& file) {
+    const Functions functions = file.functions(
+        {"SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_new", "SSL_free", "SSL_ctrl"});
+    std::vector<PlannedProbe> out;
+    if (functions.count("SSL_read") == 0 || functions.count("SSL_write") == 0) return out;
+    plan_io(out, file, functions, "SSL_read", "SSL_read_ex", TlsHook::read, TlsHook::read_ex);
+    plan_io(out, file, functions, "SSL_write", "SSL_write_ex", TlsHook::write, TlsHook::write_ex);
+    const struct {
+        const char* function;
+        TlsHook hook;
+        Need need;
+    } others[] = {{"SSL_new", TlsHook::create, Need::arguments_and_return},
+                  {"SSL_free", TlsHook::free, Need::arguments},
+                  {"SSL_ctrl", TlsHook::control, Need::arguments}};
+    for (const auto& one : others) {
+        if (const auto at = functions.find(one.function); at != functions.end()) {
+            plan(out, file, one.hook, one.function, at->second, one.need);
+        }
+    }
+    return out;
+}
+
+}  // namespace llmsnoop::capture::live

@@ -1,0 +1,306 @@
+#include "agent/capture/live/programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "agent/base/fd.h"
+#include "agent/base/log.h"
+#include "agent/capture/live/libbpf_messages.h"
+#include "bpf/shared/knobs.h"
+#include "bpf/shared/wire.h"
+// The skeleton uses the types of the two headers above.
+#include "llmsnoop.skel.h"
+
+namespace llmsnoop::capture::live {
+
+namespace {
+
+// enum bpf_attach_type since 6.13; bookworm's headers do not have it yet.
+constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
+
+struct HookPrograms {
+    bpf_program* entry = nullptr;
+    bpf_program* on_return = nullptr;
+    bpf_program* session = nullptr;
+};
+
+HookPrograms programs_of(llmsnoop_bpf& skeleton, TlsHook hook) {
+    auto& all = skeleton.progs;
+    switch (hook) {
+        case TlsHook::read:
+            return {all.openssl_read_entry, all.openssl_read_return, all.openssl_read_session};
+        case TlsHook::write:
+            return {all.openssl_write_entry, all.openssl_write_return, all.openssl_write_session};
+        case TlsHook::read_ex:
+            return {all.openssl_read_ex_entry, all.openssl_read_ex_return, all.openssl_read_ex_session};
+        case TlsHook::write_ex:
+            return {all.openssl_write_ex_entry, all.openssl_write_ex_return, all.openssl_write_ex_session};
+        case TlsHook::create:
+            return {nullptr, all.openssl_new_return, nullptr};
+        case TlsHook::free:
+            return {all.openssl_free_entry, nullptr, nullptr};
+        case TlsHook::control:
+            return {all.openssl_ctrl_entry, nullptr, nullptr};
+    }
+    return {};
+}
+
+constexpr std::array kIoHooks{TlsHook::read, TlsHook::write, TlsHook::read_ex, TlsHook::write_ex};
+
+void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, bool sessions) {
+    auto& all = skeleton.progs;
+    for (const TlsHook hook : kIoHooks) {
+        const HookPrograms programs = programs_of(skeleton, hook);
+        bpf_program__set_autoload(programs.entry, !sessions);
+        bpf_program__set_autoload(programs.on_return, !sessions);
+        bpf_program__set_autoload(programs.session, sessions);
+        bpf_program__set_expected_attach_type(programs.session, kUprobeSession);
+    }
+    for (bpf_program* one : {all.socket_send_tracepoint, all.socket_receive_tracepoint}) {
+        bpf_program__set_autoload(one, socket_hook == SocketHook::tracepoint);
+    }
+    for (bpf_program* one : {all.socket_send_fexit, all.socket_receive_fentry}) {
+        bpf_program__set_autoload(one, socket_hook == SocketHook::fexit);
+    }
+    for (bpf_program* one : {all.socket_send_kprobe, all.socket_receive_kprobe}) {
+        bpf_program__set_autoload(one, socket_hook == SocketHook::kprobe);
+    }
+}
+
+knobs make_knobs(const ProgramOptions& options) {
+    const Selection& selection = options.selection;
+    knobs out{};
+    if (!selection.pids.empty()) out.select |= SELECT_PID;
+    if (!selection.cgroups.empty()) out.select |= SELECT_CGROUP;
+    if (!selection.comms.empty()) out.select |= SELECT_COMM;
+    if (!selection.exes.empty()) out.select |= SELECT_EXE;
+    if (!selection.uids.empty()) out.select |= SELECT_UID;
+    out.with_children = selection.with_children ? 1 : 0;
+    out.own_pid = static_cast<__u32>(getpid());
+    out.cgroups = static_cast<__u32>(selection.cgroups.size());
+    out.ring_mask = options.rings - 1;
+    out.wake_bytes = options.ring_bytes / options.rings / 4;
+    out.call_limit = options.call_limit;
+    return out;
+}
+
+template <typename Key>
+base::Result<void> put(const bpf_map* map, const Key& key, const char* what) {
+    const std::uint32_t one = 1;
+    if (bpf_map_update_elem(bpf_map__fd(map), &key, &one, BPF_ANY) != 0) return base::system_error(what);
+    return {};
+}
+
+// Links of kinds that libbpf 1.1 does not know are made by the system call itself: struct bpf_attr's link_create part with
+// its uprobe_multi member (include/uapi/linux/bpf.h, 6.6).
+int create_session_link(int program, const char* path, std::uint64_t offset) {
+    struct {
+        std::uint32_t program, target, attach_type, flags;
+        std::uint64_t path, offsets, reference_counters, cookies;
+        std::uint32_t count, multi_flags, pid, padding;
+    } attributes{};
+    attributes.program = static_cast<std::uint32_t>(program);
+    attributes.attach_type = kUprobeSession;
+    attributes.path = reinterpret_cast<std::uint64_t>(path);
+    attributes.offsets = reinterpret_cast<std::uint64_t>(&offset);
+    attributes.count = 1;
+    return static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes));
+}
+
+}  // namespace
+
+std::string_view name_of(TlsHook value) {
+    switch (value) {
+        case TlsHook::read:
+            return "SSL_read";
+        case TlsHook::write:
+            return "SSL_write";
+        case TlsHook::read_ex:
+            return "SSL_read_ex";
+        case TlsHook::write_ex:
+            return "SSL_write_ex";
+        case TlsHook::create:
+            return "SSL_new";
+        case TlsHook::free:
+            return "SSL_free";
+        case TlsHook::control:
+            return "SSL_ctrl";
+    }
+    return "?";
+}
+
+Probe::Probe(Probe&& other) noexcept
+    : fds_(std::exchange(other.fds_, {})), links_(std::exchange(other.links_, {})) {}
+
+Probe& Probe::operator=(Probe&& other) noexcept {
+    std::swap(fds_, other.fds_);
+    std::swap(links_, other.links_);
+    return *this;
+}
+
+Probe::~Probe() {
+    for (const int fd : fds_) close(fd);
+    for (void* link : links_) bpf_link__destroy(static_cast<bpf_link*>(link));
+}
+
+base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& features, const ProgramOptions& options) {
+    if (auto possible = require_tracing(features); !possible) return possible.error();
+    std::unique_ptr<Programs> out(new Programs);
+    auto loaded = out->open_and_load(features, options, features.uprobe_session.available);
+    if (!loaded && features.uprobe_session.available) {
+        base::log::warn("session probes did not load ({}); using entry and return probes", loaded.error().message);
+        loaded = out->open_and_load(features, options, false);
+    }
+    if (!loaded) return loaded.error();
+    if (auto made = out->make_rings(options); !made) return made.error();
+    if (auto filled = out->fill_selection(options.selection); !filled) return filled.error();
+    return out;
+}
+
+base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions) {
+    LibbpfMessages messages;
+    llmsnoop_bpf__destroy(skeleton_);
+    skeleton_ = llmsnoop_bpf__open();
+    if (skeleton_ == nullptr) return base::error("the BPF object cannot be opened: " + messages.last());
+    sessions_ = sessions;
+    socket_hook_ = features.socket_hook();
+    choose_programs(*skeleton_, socket_hook_, sessions);
+    skeleton_->rodata->knobs = make_knobs(options);
+    if (const int code = llmsnoop_bpf__load(skeleton_); code != 0) {
+        base::Error failure = base::system_error("the BPF programs do not load", -code);
+        failure.message += ": " + messages.last();
+        return failure;
+    }
+    return {};
+}
+
+base::Result<void> Programs::make_rings(const ProgramOptions& options) {
+    for (unsigned i = 0; i < options.rings; ++i) {
+        const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "llmsnoop_ring", 0, 0,
+                                        static_cast<__u32>(options.ring_bytes / options.rings), nullptr);
+        if (ring < 0) return base::system_error("a ring buffer of " + std::to_string(options.ring_bytes / options.rings) + " bytes");
+        rings_.push_back(ring);
+        if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &ring, BPF_ANY) != 0) {
+            return base::system_error("the table of ring buffers");
+        }
+    }
+    return {};
+}
+
+base::Result<void> Programs::fill_selection(const Selection& selection) {
+    const auto& maps = skeleton_->maps;
+    for (const std::uint32_t pid : selection.pids) {
+        if (auto done = put(maps.target_pids, pid, "selected pids"); !done) return done;
+    }
+    for (const std::uint32_t uid : selection.uids) {
+        if (auto done = put(maps.target_uids, uid, "selected uids"); !done) return done;
+    }
+    for (const std::string& comm : selection.comms) {
+        char key[WIRE_COMM_MAX] = {};
+        std::memcpy(key, comm.data(), std::min(comm.size(), sizeof key - 1));
+        if (auto done = put(maps.target_comms, key, "selected names"); !done) return done;
+    }
+    for (const std::string& exe : selection.exes) {
+        struct stat info{};
+        if (stat(exe.c_str(), &info) != 0) return base::system_error(exe);
+        const exe_key key{info.st_ino, major(info.st_dev) << 20 | minor(info.st_dev), 0};
+        if (auto done = put(maps.target_exes, key, "selected executables"); !done) return done;
+    }
+    if (selection.cgroups.size() > SELECT_CGROUPS_MAX) {
+        return base::error("at most " + std::to_string(SELECT_CGROUPS_MAX) + " cgroups can be selected", base::Error::Kind::usage);
+    }
+    for (std::uint32_t i = 0; i < selection.cgroups.size(); ++i) {
+        const base::Fd directory(open(selection.cgroups[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!directory) return base::system_error(selection.cgroups[i]);
+        const int fd = directory.get();
+        if (bpf_map_update_elem(bpf_map__fd(maps.target_cgroups), &i, &fd, BPF_ANY) != 0) {
+            return base::system_error(selection.cgroups[i] + ": not a cgroup2 directory");
+        }
+    }
+    return {};
+}
+
+Programs::~Programs() {
+    for (void* hook : hooks_) bpf_link__destroy(static_cast<bpf_link*>(hook));
+    for (const int ring : rings_) close(ring);
+    llmsnoop_bpf__destroy(skeleton_);
+}
+
+base::Result<void> Programs::attach_hooks() {
+    LibbpfMessages messages;
+    auto& all = skeleton_->progs;
+    for (bpf_program* program :
+         {all.process_fork, all.process_exec, all.process_exit, all.process_moved, all.socket_send_tracepoint,
+          all.socket_receive_tracepoint, all.socket_send_fexit, all.socket_receive_fentry, all.socket_send_kprobe,
+          all.socket_receive_kprobe}) {
+        if (!bpf_program__autoload(program)) continue;
+        bpf_link* link = bpf_program__attach(program);
+        if (link == nullptr) {
+            return base::system_error(std::string("cannot attach ") + bpf_program__name(program) + " (" + messages.last() + ")");
+        }
+        hooks_.push_back(link);
+    }
+    return {};
+}
+
+void Programs::mark_selected(std::uint32_t pid) {
+    // Start time 0: the kernel programs fill it in (bpf/lib/filter.bpf.h). The layout is struct process_state.
+    const struct {
+        __u64 start_ns;
+        __u32 traced, inherited, announced, epoch;
+    } state{0, 1, 1, 0, 0};
+    bpf_map_update_elem(bpf_map__fd(skeleton_->maps.processes), &pid, &state, BPF_NOEXIST);
+}
+
+base::Result<Probe> Programs::attach(TlsHook hook, const std::string& path, std::uint64_t file_offset) {
+    LibbpfMessages messages;
+    const HookPrograms programs = programs_of(*skeleton_, hook);
+    Probe out;
+    if (sessions_ && programs.session != nullptr) {
+        const int link = create_session_link(bpf_program__fd(programs.session), path.c_str(), file_offset);
+        if (link < 0) return base::system_error(path + ": " + std::string(name_of(hook)));
+        out.fds_.push_back(link);
+        return out;
+    }
+    // The return probe first: a call that begins between the two is then missed as a whole.
+    for (bpf_program* program : {programs.on_return, programs.entry}) {
+        if (program == nullptr) continue;
+        bpf_link* link = bpf_program__attach_uprobe(program, program == programs.on_return, -1, path.c_str(), file_offset);
+        if (link == nullptr) return base::system_error(path + ": " + std::string(name_of(hook)) + " (" + messages.last() + ")");
+        out.links_.push_back(link);
+    }
+    return out;
+}
+
+void Programs::mute(model::ConnectionId connection, model::Direction direction, std::uint64_t until) {
+    ::mute value{};
+    const int map = bpf_map__fd(skeleton_->maps.mutes);
+    bpf_map_lookup_elem(map, &connection, &value);
+    value.until[direction == model::Direction::sent ? WIRE_SENT : WIRE_RECEIVED] = until;
+    if (bpf_map_update_elem(map, &connection, &value, BPF_ANY) == 0) skeleton_->bss->mutes_in_use = 1;
+}
+
+void Programs::forget(model::ConnectionId connection) {
+    bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.mutes), &connection);
+}
+
+std::vector<std::uint64_t> Programs::losses() const {
+    std::vector<std::uint64_t> out(WIRE_LOSS_COUNT);
+    std::vector<std::uint64_t> per_cpu(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
+    for (std::uint32_t i = 0; i < WIRE_LOSS_COUNT; ++i) {
+        if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.losses), &i, per_cpu.data()) != 0) continue;
+        for (const std::uint64_t count : per_cpu) out[i] += count;
+    }
+    return out;
+}
+
+}  // namespace llmsnoop::capture::live

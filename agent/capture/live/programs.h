@@ -1,0 +1,87 @@
+#pragma once
+// The kernel side, loaded: which programs are used on this kernel, their maps, and the probes on files.
+//
+// Everything is released on destruction, and by the kernel if the agent is killed: links and maps live as long as their file
+// descriptors, nothing is pinned. Methods are thread-safe unless said otherwise.
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/capture/live/kernel_features.h"
+#include "agent/capture/live/selection.h"
+#include "agent/model/connection.h"
+
+struct llmsnoop_bpf;
+
+namespace llmsnoop::capture::live {
+
+struct ProgramOptions {
+    Selection selection;
+    unsigned rings = 1;                    // a power of two, at most 16
+    std::size_t ring_bytes = 64U << 20;    // of all rings together
+    std::uint64_t call_limit = 16U << 20;  // bytes captured of one call
+};
+
+// What can be probed in a TLS library.
+enum class TlsHook : std::uint8_t { read, write, read_ex, write_ex, create, free, control };
+std::string_view name_of(TlsHook value);
+
+// An attached probe; detaches on destruction. Not thread-safe.
+class Probe {
+   public:
+    Probe() = default;
+    Probe(Probe&&) noexcept;
+    Probe& operator=(Probe&&) noexcept;
+    ~Probe();
+
+   private:
+    friend class Programs;
+    std::vector<int> fds_;       // raw links
+    std::vector<void*> links_;   // bpf_link*
+};
+
+class Programs {
+   public:
+    // Loads the programs, without attaching any. On failure the error holds the end of the verifier's or libbpf's message.
+    static base::Result<std::unique_ptr<Programs>> load(const KernelFeatures& features, const ProgramOptions& options);
+    ~Programs();
+    Programs(const Programs&) = delete;
+    Programs& operator=(const Programs&) = delete;
+
+    // Attaches the hooks on processes and sockets. Then, and only then, processes that run already can be told of.
+    base::Result<void> attach_hooks();
+    void mark_selected(std::uint32_t pid);
+
+    // Attaches one hook at a file offset, for all processes. `path` must stay valid only during the call.
+    base::Result<Probe> attach(TlsHook hook, const std::string& path, std::uint64_t file_offset);
+
+    int ring_fd(unsigned index) const { return rings_[index]; }
+    unsigned rings() const { return static_cast<unsigned>(rings_.size()); }
+
+    // Bytes before `until` are not wanted; 0 unmutes. Whole connection gone: forget.
+    void mute(model::ConnectionId connection, model::Direction direction, std::uint64_t until);
+    void forget(model::ConnectionId connection);
+
+    // Kernel loss counters by enum wire_loss, summed over CPUs.
+    std::vector<std::uint64_t> losses() const;
+
+    bool uses_sessions() const { return sessions_; }
+    SocketHook socket_hook() const { return socket_hook_; }
+
+   private:
+    Programs() = default;
+    base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions);
+    base::Result<void> make_rings(const ProgramOptions& options);
+    base::Result<void> fill_selection(const Selection& selection);
+
+    llmsnoop_bpf* skeleton_ = nullptr;
+    std::vector<int> rings_;
+    bool sessions_ = false;
+    SocketHook socket_hook_ = SocketHook::none;
+    std::vector<void*> hooks_;
+};
+
+}  // namespace llmsnoop::capture::live

@@ -1,0 +1,193 @@
+/*
+ * From the entry of a TLS call to its return: the arguments are kept per thread, in a small stack, because a TLS call can
+ * run inside another one (TLS over TLS, callbacks).
+ */
+#pragma once
+
+#include "bpf/lib/conn.bpf.h"
+#include "bpf/lib/copy.bpf.h"
+#include "bpf/lib/filter.bpf.h"
+
+/*
+ * One would like to write: &thread->calls[index], after a comparison of index with CALL_DEPTH.
+ * The verifier refuses it: clang drops the comparison or makes it on another copy of the register.
+ * The trick: barrier_var makes clang forget what it knows, so the mask stays and bounds the index.
+ * Tried on 5.10, 6.1, 6.12 and 6.18 with clang 14.
+ */
+static __always_inline struct call *call_at(struct thread_calls *thread, __u32 index)
+{
+    barrier_var(index);
+    return &thread->calls[index & (CALL_DEPTH - 1)];
+}
+
+/* The calls of this thread, if its process is traced. */
+static __always_inline struct thread_calls *thread_of_traced_process(__u64 thread)
+{
+    struct thread_calls *calls_of = bpf_map_lookup_elem(&calls, &thread), fresh = {};
+    struct process_state *state;
+    struct task_struct *task;
+    __u32 pid = thread >> 32;
+
+    if (calls_of && calls_of->epoch == filter_epoch)
+        return calls_of->traced ? calls_of : NULL;
+    task = current_task();
+    state = current_process(task, pid);
+    fresh.epoch = filter_epoch;
+    fresh.traced = state ? state->traced : matches_selection(task, pid);
+    fresh.process_start_ns = state ? state->start_ns : process_start_ns(task);
+    if (calls_of) { /* the verdict is old, the calls in flight are not */
+        calls_of->epoch = fresh.epoch;
+        calls_of->traced = fresh.traced;
+        return fresh.traced ? calls_of : NULL;
+    }
+    if (bpf_map_update_elem(&calls, &thread, &fresh, BPF_ANY)) {
+        if (fresh.traced)
+            count_loss(WIRE_LOSS_CALLS_FULL);
+        return NULL;
+    }
+    return fresh.traced ? bpf_map_lookup_elem(&calls, &thread) : NULL;
+}
+
+/*
+ * A call begins. Returns 1 if its return is of interest. Frames that lie below the new one on the stack (at lower or equal
+ * addresses) belong to calls whose return was never seen (longjmp, a return probe that the kernel missed): they go.
+ */
+static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_ptr, __u64 stack)
+{
+    struct thread_calls *thread = thread_of_traced_process(bpf_get_current_pid_tgid());
+    __u32 depth;
+
+    if (!thread)
+        return 0;
+    depth = thread->depth;
+    for (int i = 0; i < CALL_DEPTH; i++) {
+        if (depth == 0 || depth > CALL_DEPTH || call_at(thread, depth - 1)->stack > stack)
+            break;
+        depth--;
+    }
+    if (depth >= CALL_DEPTH) {
+        count_loss(WIRE_LOSS_CALLS_NESTED);
+        return 0;
+    }
+    struct call *call = call_at(thread, depth);
+
+    call->object = object;
+    call->buffer = buffer;
+    call->length_ptr = length_ptr;
+    call->stack = stack;
+    call->socket = 0;
+    thread->depth = depth + 1;
+    return 1;
+}
+
+/*
+ * A call returns: the innermost one whose frame is this one. A return address was popped since its entry. Copies the call
+ * out, because the next call of this thread may overwrite it.
+ */
+static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *out, __u64 *process_start)
+{
+    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
+    __u32 depth;
+
+    if (!thread)
+        return 0;
+    depth = thread->depth;
+    for (int i = 0; i < CALL_DEPTH; i++) {
+        struct call *call;
+
+        if (depth == 0 || depth > CALL_DEPTH)
+            break;
+        depth--;
+        call = call_at(thread, depth);
+        if (call->stack + sizeof(__u64) == stack) {
+            *out = *call;
+            *process_start = thread->process_start_ns;
+            thread->depth = depth;
+            return 1;
+        }
+        if (call->stack + sizeof(__u64) > stack) /* an outer call; ours was never pushed */
+            return 0;
+    }
+    return 0;
+}
+
+/* Has user space asked not to have these bytes? */
+static __always_inline int is_muted(__u64 connection, __u8 direction, __u64 end)
+{
+    struct mute *mute;
+
+    if (!mutes_in_use)
+        return 0;
+    mute = bpf_map_lookup_elem(&mutes, &connection);
+    return mute && end <= mute->until[direction & 1];
+}
+
+/*
+ * What is written into a memory BIO leaves later, by a send of the same thread that holds exactly the ciphertext of what was
+ * written since the last one. A record adds 22 bytes (TLS 1.3), 29 (TLS 1.2, AES-GCM) or 21 (TLS 1.2, ChaCha20) to at most 16 KiB
+ * (RFC 8446 section 5.2, RFC 5246 section 6.2.3.3, RFC 7905).
+ */
+static __always_inline void expect_ciphertext(__u64 thread_id, __u64 object, __u64 length)
+{
+    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
+    __u64 records = (length + 16383) >> 14;
+
+    if (!thread)
+        return;
+    if (thread->pending_object != object) {
+        thread->pending_object = object;
+        thread->pending_bytes[0] = thread->pending_bytes[1] = thread->pending_bytes[2] = 0;
+    }
+    thread->pending_bytes[0] += length + records * 22;
+    thread->pending_bytes[1] += length + records * 29;
+    thread->pending_bytes[2] += length + records * 21;
+    thread->pending_ns = bpf_ktime_get_ns();
+}
+
+/* `moved` bytes of plaintext at call->buffer: the heart of every TLS family. */
+static __always_inline void bytes_moved(__u64 thread_id, const struct call *call, __u64 process_start, __u8 direction,
+                                        __u32 library, __u64 moved)
+{
+    struct connection_key key = {
+        .object = call->object,
+        .process_start_ns = process_start,
+        .pid = thread_id >> 32,
+    };
+    struct connection *connection = find_connection(&key);
+    __u64 offset;
+
+    if (!connection) {
+        connection = make_connection(&key, library, 0);
+        if (!connection)
+            return;
+    }
+    if (!connection->announced) {
+        announce_process(current_task(), key.pid, process_start);
+        announce_connection(connection, &key);
+    }
+    if (!connection->has_socket) {
+        if (call->socket)
+            emit_socket(connection, (const struct sock *)call->socket);
+        else if (direction == WIRE_SENT)
+            expect_ciphertext(thread_id, call->object, moved);
+    }
+    offset = connection->offset[direction & 1];
+    connection->offset[direction & 1] = offset + moved;
+    if (is_muted(connection->id, direction, offset + moved))
+        return;
+    emit_payload(connection->id, direction, offset, call->buffer, moved);
+}
+
+/* A read returned 0: the peer closed its side in order (close_notify), or the TLS object failed. */
+static __always_inline void read_ended(__u64 thread_id, const struct call *call, __u64 process_start)
+{
+    struct connection_key key = {
+        .object = call->object,
+        .process_start_ns = process_start,
+        .pid = thread_id >> 32,
+    };
+    struct connection *connection = find_connection(&key);
+
+    if (connection)
+        emit_direction_end(connection, WIRE_RECEIVED);
+}

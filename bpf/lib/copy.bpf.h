@@ -1,0 +1,135 @@
+/*
+ * The only code that reads another process's memory: small values, and payload into the ring.
+ */
+#pragma once
+
+#include "bpf/lib/emit.bpf.h"
+
+static __always_inline int read_user_u64(__u64 *value, __u64 address)
+{
+    return bpf_probe_read_user(value, sizeof(*value), (const void *)address);
+}
+
+static __always_inline long read_user_name(char *name, __u32 size, __u64 address)
+{
+    return bpf_probe_read_user_str(name, size, (const void *)address);
+}
+
+/* One piece of a call's payload. */
+struct piece {
+    void *ring;
+    __u64 connection;
+    __u64 time_ns;
+    __u64 offset; /* in the stream */
+    __u64 address;
+    __u32 length;   /* what the record stands for */
+    __u32 captured; /* what is copied into it: less only at the call limit */
+    __u8 direction;
+};
+
+/*
+ * One would like to write: reserve(ring, sizeof(header) + captured), then read `captured` bytes into it.
+ * The verifier refuses it: before 6.1 a reservation's size must be a constant, and afterwards (dynptr) user memory cannot be read
+ * straight into it before 6.16. Reserving the worst case for every call would fill the ring with nothing.
+ * The trick: size classes that double, each with a constant reservation. Waste is at most half of a record.
+ *
+ * And: `if (n > SIZE) n = SIZE` before the read. clang 14 tests one copy of the register and uses another, so the verifier
+ * sees an unbounded or negative length; barrier_var makes it one register.
+ * Tried on 5.10, 6.1, 6.12 and 6.18 with clang 14.
+ */
+#define EMIT_CLASS(piece, space)                                                                                       \
+    do {                                                                                                               \
+        struct wire_data *record = bpf_ringbuf_reserve((piece)->ring, sizeof(struct wire_data) + (space), 0);          \
+        __u64 n = (piece)->captured;                                                                                   \
+                                                                                                                       \
+        if (!record) {                                                                                                 \
+            count_loss(WIRE_LOSS_RING_FULL);                                                                           \
+            return;                                                                                                    \
+        }                                                                                                              \
+        barrier_var(n);                                                                                                \
+        if (n > (space))                                                                                               \
+            n = (space);                                                                                               \
+        fill_header(&record->header, WIRE_DATA, (piece)->direction, WIRE_MISSING_NOTHING,                              \
+                    sizeof(struct wire_data) + (space));                                                               \
+        record->connection = (piece)->connection;                                                                      \
+        record->time_ns = (piece)->time_ns;                                                                            \
+        record->offset = (piece)->offset;                                                                              \
+        record->length = (piece)->length;                                                                              \
+        record->captured = n;                                                                                          \
+        if (bpf_probe_read_user((void *)(record + 1), n, (const void *)(piece)->address)) {                            \
+            record->captured = 0;                                                                                      \
+            record->header.flags = WIRE_MISSING_UNREADABLE;                                                            \
+            count_loss(WIRE_LOSS_UNREADABLE);                                                                          \
+        } else if ((piece)->length > n) {                                                                              \
+            record->header.flags = WIRE_MISSING_CALL_LIMIT;                                                            \
+        }                                                                                                              \
+        bpf_ringbuf_submit(record, submit_flags((piece)->ring, sizeof(struct wire_data) + (space)));                   \
+    } while (0)
+
+#define PIECE_MAX 65536
+#define PIECES_MAX 512 /* of one call: 32 MiB, beyond what knobs.call_limit may be */
+
+static __always_inline void emit_whole_piece(struct piece *piece) { EMIT_CLASS(piece, PIECE_MAX); }
+
+static __always_inline void emit_last_piece(struct piece *piece)
+{
+    __u32 captured = piece->captured;
+
+    if (captured <= 256)
+        EMIT_CLASS(piece, 256);
+    else if (captured <= 512)
+        EMIT_CLASS(piece, 512);
+    else if (captured <= 1024)
+        EMIT_CLASS(piece, 1024);
+    else if (captured <= 2048)
+        EMIT_CLASS(piece, 2048);
+    else if (captured <= 4096)
+        EMIT_CLASS(piece, 4096);
+    else if (captured <= 8192)
+        EMIT_CLASS(piece, 8192);
+    else if (captured <= 16384)
+        EMIT_CLASS(piece, 16384);
+    else if (captured <= 32768)
+        EMIT_CLASS(piece, 32768);
+    else
+        EMIT_CLASS(piece, PIECE_MAX);
+}
+
+/*
+ * The payload of one call: `length` bytes at `address`, which lie at `offset` of their stream. A buffer larger than one
+ * record goes out as several, each with its own absolute offset, so any of them may be lost without the others losing sense.
+ */
+static __always_inline void emit_payload(__u64 connection, __u8 direction, __u64 offset, __u64 address, __u64 length)
+{
+    struct piece piece = {
+        .ring = ring_of(connection),
+        .connection = connection,
+        .time_ns = bpf_ktime_get_ns(),
+        .offset = offset,
+        .address = address,
+        .direction = direction,
+    };
+    __u64 take = length;
+
+    if (!piece.ring)
+        return;
+    if (take > knobs.call_limit) {
+        take = knobs.call_limit;
+        count_loss(WIRE_LOSS_CALL_LIMIT);
+    }
+    for (int i = 0; i < PIECES_MAX; i++) {
+        if (take <= PIECE_MAX)
+            break;
+        piece.length = PIECE_MAX;
+        piece.captured = PIECE_MAX;
+        emit_whole_piece(&piece);
+        piece.offset += PIECE_MAX;
+        piece.address += PIECE_MAX;
+        take -= PIECE_MAX;
+        length -= PIECE_MAX;
+    }
+    piece.captured = take > PIECE_MAX ? PIECE_MAX : take;
+    /* A length of one record is 32 bits; nobody moves 4 GiB in a call, and if they do, the rest shows as a gap. */
+    piece.length = length > 0xffffffffULL ? 0xffffffff : length;
+    emit_last_piece(&piece);
+}

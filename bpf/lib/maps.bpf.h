@@ -1,0 +1,185 @@
+/*
+ * Every map, and for each: key, value, who writes, who deletes, what happens when it is full.
+ *
+ * Weak, because each program file carries a copy and the linker keeps one.
+ */
+#pragma once
+
+#include "bpf/lib/base.bpf.h"
+
+extern const volatile struct knobs knobs;
+
+/*
+ * Raised by user space when it changes what is selected, and by the kernel programs when a process may have come under
+ * another verdict. A thread's cached verdict is good for one epoch only.
+ */
+extern __u32 filter_epoch;
+
+/* Set by user space with its first mute, so that nobody pays for looking them up before. */
+extern __u32 mutes_in_use;
+
+/*
+ * The ring buffers, one per worker thread of the agent; a connection always uses the same one.
+ * Written by emit.bpf.h alone. Full: the record is dropped and counted, stream offsets go on, so the reader sees the gap.
+ */
+struct ring {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096); /* the agent creates the real ones */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, RINGS_MAX);
+    __type(key, __u32);
+    __array(values, struct ring);
+} rings __weak SEC(".maps");
+
+/*
+ * TLS calls in flight. Key: thread (pid_tgid). Written by the entry and return programs of that thread only; the element
+ * stays for the thread's next call and is deleted when the thread exits. Full: the call is not captured, and counted; its
+ * bytes show as a gap, because the return program of a later call advances from the true offsets.
+ */
+#define CALL_DEPTH 4
+
+struct call {
+    __u64 object;     /* TLS object */
+    __u64 buffer;
+    __u64 length_ptr; /* where the function leaves the number of bytes; 0: in its return value */
+    __u64 stack;      /* stack pointer at entry, to match returns that overtake or get lost */
+    __u64 socket;     /* struct sock that carried bytes during this call */
+};
+
+struct thread_calls {
+    __u64 process_start_ns;
+    __u32 depth;
+    __u32 epoch;  /* filter_epoch of the verdict */
+    __u32 traced; /* the verdict */
+    __u32 reserved;
+    /* Ciphertext lengths that a send of this thread would have, if it carries what was written into a memory BIO. */
+    __u64 pending_object;
+    __u64 pending_ns;
+    __u64 pending_bytes[3];
+    struct call calls[CALL_DEPTH];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 65536);
+    __type(key, __u64);
+    __type(value, struct thread_calls);
+} calls __weak SEC(".maps");
+
+/*
+ * What is known of a process. Key: thread-group id. Written by the filter on first contact, on fork and on exec, and by user
+ * space for processes that were selected while running; deleted when the process exits. Full: the process is looked at afresh
+ * each time (correct, slower), and its children do not inherit.
+ */
+struct process_state {
+    __u64 start_ns;
+    __u32 traced;
+    __u32 inherited; /* traced because an ancestor was selected: survives exec */
+    __u32 announced; /* a WIRE_PROCESS record is in the ring */
+    __u32 epoch;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 32768);
+    __type(key, __u32);
+    __type(value, struct process_state);
+} processes __weak SEC(".maps");
+
+/*
+ * Connections. Key: process and TLS object. Written by the return programs, under whatever lock the application holds for
+ * its TLS object; deleted when the object is freed, and by user space when the process is gone. Full: the least recently used
+ * one is dropped; if it was alive, it comes back as a new connection that was joined in the middle.
+ */
+struct connection_key {
+    __u64 object;
+    __u64 process_start_ns;
+    __u32 pid;
+    __u32 reserved;
+};
+
+struct connection {
+    __u64 id;
+    __u64 offset[WIRE_DIRECTIONS];
+    __u32 library;
+    __u32 from_start;
+    __u32 announced; /* a WIRE_CONNECTION_OPEN record is in the ring */
+    __u32 has_socket;
+    __u32 ended; /* WIRE_DIRECTION_END was sent for the received direction */
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 65536);
+    __type(key, struct connection_key);
+    __type(value, struct connection);
+} connections __weak SEC(".maps");
+
+/* Mutes. Key: connection id. Written and deleted by user space only. Full: user space keeps getting bytes it will ignore. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 65536);
+    __type(key, __u64);
+    __type(value, struct mute);
+} mutes __weak SEC(".maps");
+
+/* Selections, written by user space before the programs run. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 4096);
+    __type(key, __u32);
+    __type(value, __u32);
+} target_pids __weak SEC(".maps");
+
+struct comm_key {
+    char comm[WIRE_COMM_MAX];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 256);
+    __type(key, struct comm_key);
+    __type(value, __u32);
+} target_comms __weak SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 256);
+    __type(key, struct exe_key);
+    __type(value, __u32);
+} target_exes __weak SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 256);
+    __type(key, __u32);
+    __type(value, __u32);
+} target_uids __weak SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+    __uint(max_entries, SELECT_CGROUPS_MAX);
+    __type(key, __u32);
+    __type(value, __u32);
+} target_cgroups __weak SEC(".maps");
+
+/* Losses by enum wire_loss, per CPU. Only ever added to. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, WIRE_LOSS_COUNT);
+    __type(key, __u32);
+    __type(value, __u64);
+} losses __weak SEC(".maps");
+
+static __always_inline void count_loss(__u32 which)
+{
+    __u64 *count = bpf_map_lookup_elem(&losses, &which);
+
+    /* Uprobe programs can be preempted by one another on the same CPU. */
+    if (count)
+        __sync_fetch_and_add(count, 1);
+}

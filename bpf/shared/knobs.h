@@ -1,0 +1,43 @@
+/*
+ * What the agent decides before it loads the programs (read-only data), and the one thing both sides change while they run.
+ */
+#pragma once
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* Kinds of selection. A process is traced if it matches every kind that is in use (one entry of the kind is enough). */
+enum select_kind {
+    SELECT_PID = 1,
+    SELECT_CGROUP = 2,
+    SELECT_COMM = 4,
+    SELECT_EXE = 8,
+    SELECT_UID = 16,
+};
+
+#define SELECT_CGROUPS_MAX 64
+#define RINGS_MAX 16
+
+struct knobs {
+    __u32 select;          /* enum select_kind, or-ed; 0: every process of the node */
+    __u32 with_children;   /* children of a traced process are traced */
+    __u32 own_pid;         /* the agent, never traced */
+    __u32 cgroups;         /* entries in use of the target_cgroups map */
+    __u32 ring_mask;       /* number of rings (a power of two) - 1 */
+    __u32 reserved;
+    __u64 wake_bytes;      /* wake the reader when a ring's unread bytes reach this */
+    __u64 call_limit;      /* bytes captured of one call; the rest is counted as missing */
+};
+
+/* A selection by executable: the file as the kernel knows it. */
+struct exe_key {
+    __u64 inode;
+    __u32 device; /* kernel encoding: major << 20 | minor */
+    __u32 reserved;
+};
+
+/* The agent has no use for the bytes of a connection before these offsets; ~0: for good. */
+struct mute {
+    __u64 until[2]; /* by enum wire_direction */
+};

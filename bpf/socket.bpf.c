@@ -1,0 +1,72 @@
+/*
+ * Which socket carries a TLS connection. Fields of SSL and BIO objects are not read (their offsets rot); the socket is the
+ * one that moves bytes while a TLS call is in flight on the same thread, or, for runtimes that encrypt into memory, the
+ * one that the same thread then sends exactly that ciphertext to.
+ *
+ * Three ways to be told of a socket's sends and receives, of which the best that loads is used: the sock_*_length
+ * tracepoints (6.3), fexit, kprobe.
+ */
+#include "bpf/lib/call_args.bpf.h"
+
+#define PENDING_NS 1000000000ULL /* a runtime flushes its ciphertext at once; a second is generous */
+
+static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 thread_id, struct sock *sk, long sent)
+{
+    struct connection_key key = {
+        .object = thread->pending_object,
+        .process_start_ns = thread->process_start_ns,
+        .pid = thread_id >> 32,
+    };
+    struct connection *connection;
+    __u64 bytes = sent;
+
+    thread->pending_object = 0;
+    if (bpf_ktime_get_ns() - thread->pending_ns > PENDING_NS)
+        return;
+    if (bytes != thread->pending_bytes[0] && bytes != thread->pending_bytes[1] && bytes != thread->pending_bytes[2])
+        return;
+    connection = find_connection(&key);
+    if (connection)
+        emit_socket(connection, sk);
+}
+
+static __always_inline int socket_moved(struct sock *sk, long bytes, int is_send)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid();
+    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
+    __u32 depth;
+
+    if (!thread)
+        return 0;
+    depth = thread->depth;
+    if (depth > 0 && depth <= CALL_DEPTH)
+        call_at(thread, depth - 1)->socket = (__u64)sk;
+    else if (is_send && thread->pending_object && bytes > 0)
+        match_ciphertext(thread, thread_id, sk, bytes);
+    return 0;
+}
+
+SEC("tp_btf/sock_send_length") int BPF_PROG(socket_send_tracepoint, struct sock *sk, int ret, int flags)
+{
+    return socket_moved(sk, ret, 1);
+}
+
+SEC("tp_btf/sock_recv_length") int BPF_PROG(socket_receive_tracepoint, struct sock *sk, int ret, int flags)
+{
+    return socket_moved(sk, ret, 0);
+}
+
+SEC("fexit/tcp_sendmsg") int BPF_PROG(socket_send_fexit, struct sock *sk, struct msghdr *msg, size_t size, int ret)
+{
+    return socket_moved(sk, ret, 1);
+}
+
+/* Entry, not exit: tcp_recvmsg's arguments differ between kernels except for the first. */
+SEC("fentry/tcp_recvmsg") int BPF_PROG(socket_receive_fentry, struct sock *sk) { return socket_moved(sk, 0, 0); }
+
+SEC("kprobe/tcp_sendmsg") int BPF_KPROBE(socket_send_kprobe, struct sock *sk, struct msghdr *msg, size_t size)
+{
+    return socket_moved(sk, size, 1);
+}
+
+SEC("kprobe/tcp_recvmsg") int BPF_KPROBE(socket_receive_kprobe, struct sock *sk) { return socket_moved(sk, 0, 0); }
