@@ -1,8 +1,8 @@
 #pragma once
 // The one way payload bytes are passed around: a borrowed, read-only view.
 //
-// `Bytes` is deliberately not a string_view: it has no formatter, so neither fmt nor the log macros accept it (see log.h),
-// and payload cannot slip into a message by accident. Code that must look at text says so with `as_text`.
+// `Bytes` is deliberately not a string_view: it has no formatter, so neither fmt nor the log macros accept it (see
+// log.h), and payload cannot slip into a message by accident. Code that must look at text says so with `as_text`.
 #include <cstddef>
 #include <cstdint>
 #include <span>

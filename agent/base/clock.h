@@ -8,9 +8,15 @@ namespace llmsnoop::base {
 using Duration = std::chrono::nanoseconds;
 using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
 
-inline Time time_from_unix_ns(std::int64_t ns) { return Time(Duration(ns)); }
-inline std::int64_t unix_ns(Time time) { return time.time_since_epoch().count(); }
-inline double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
+inline Time time_from_unix_ns(std::int64_t ns) {
+    return Time(Duration(ns));
+}
+inline std::int64_t unix_ns(Time time) {
+    return time.time_since_epoch().count();
+}
+inline double milliseconds(Duration duration) {
+    return static_cast<double>(duration.count()) / 1e6;
+}
 
 Time now();
 

@@ -19,7 +19,8 @@ T load_le(const std::uint8_t* at) {
 template <std::unsigned_integral T>
 T load_be(const std::uint8_t* at) {
     T value = 0;
-    for (unsigned i = 0; i < sizeof(T); ++i) value = static_cast<T>(static_cast<T>(value << 8) | at[i]);
+    for (unsigned i = 0; i < sizeof(T); ++i)
+        value = static_cast<T>(static_cast<T>(value << 8) | at[i]);
     return value;
 }
 

@@ -28,9 +28,13 @@ const char* name_of(Level level) {
 
 }  // namespace
 
-void set_level(Level level) { g_level.store(level, std::memory_order_relaxed); }
+void set_level(Level level) {
+    g_level.store(level, std::memory_order_relaxed);
+}
 
-bool enabled(Level level) { return level <= g_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+    return level <= g_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message) {
     if (!enabled(level)) return;

@@ -27,8 +27,8 @@ void write(Level level, std::string_view message);
 // What may be logged: numbers, enums, and strings of our own.
 template <typename T>
 concept LogSafe = std::is_arithmetic_v<std::remove_cvref_t<T>> || std::is_enum_v<std::remove_cvref_t<T>> ||
-                  std::same_as<std::remove_cvref_t<T>, std::string> || std::is_same_v<std::decay_t<T>, const char*> ||
-                  std::is_same_v<std::decay_t<T>, char*>;
+                  std::same_as<std::remove_cvref_t<T>, std::string> || std::is_same_v < std::decay_t<T>,
+const char* > || std::is_same_v<std::decay_t<T>, char*>;
 
 template <LogSafe... In>
 void print(Level level, fmt::format_string<In...> text, In&&... in) {

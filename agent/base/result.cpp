@@ -13,6 +13,8 @@ Error system_error(std::string what, int code) {
     return out;
 }
 
-Error system_error(std::string what) { return system_error(std::move(what), errno); }
+Error system_error(std::string what) {
+    return system_error(std::move(what), errno);
+}
 
 }  // namespace llmsnoop::base

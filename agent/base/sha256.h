@@ -10,7 +10,7 @@
 namespace llmsnoop::base {
 
 class Sha256 {
-   public:
+ public:
     Sha256();
     ~Sha256();
     Sha256(Sha256&&) noexcept;
@@ -23,7 +23,7 @@ class Sha256 {
     // 64 lower-case hexadecimal digits. Ends the message: nothing may be added afterwards.
     std::string finish_hex();
 
-   private:
+ private:
     struct Context;
     std::unique_ptr<Context> context_;
     std::uint64_t size_ = 0;

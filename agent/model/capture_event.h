@@ -1,8 +1,8 @@
 #pragma once
 // What a capture source delivers, whatever it is: live BPF, a tape, a packet capture, a test script.
 //
-// Order: a connection is opened before its chunks and closed after them; events of different connections interleave freely.
-// Lifetime: `Chunk::bytes` is valid only during the call that delivers it.
+// Order: a connection is opened before its chunks and closed after them; events of different connections interleave
+// freely. Lifetime: `Chunk::bytes` is valid only during the call that delivers it.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -74,7 +74,7 @@ struct ConnectionClosed {
     ConnectionId id = 0;
     base::Time time;
     How how = How::orderly;
-    std::optional<std::uint64_t> sent;      // final lengths, where the source knows them
+    std::optional<std::uint64_t> sent;  // final lengths, where the source knows them
     std::optional<std::uint64_t> received;
 
     friend bool operator==(const ConnectionClosed&, const ConnectionClosed&) = default;

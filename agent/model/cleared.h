@@ -10,11 +10,11 @@ namespace llmsnoop::model {
 
 template <typename T>
 class Cleared {
-   public:
+ public:
     const T& operator*() const { return value_; }
     const T* operator->() const { return &value_; }
 
-   private:
+ private:
     friend class policy::Gate;
     explicit Cleared(T value) : value_(std::move(value)) {}
 

@@ -17,6 +17,8 @@ enum class Completeness : std::uint8_t {
 
 std::string_view name_of(Completeness value);
 
-inline Completeness worse(Completeness a, Completeness b) { return a < b ? b : a; }
+inline Completeness worse(Completeness a, Completeness b) {
+    return a < b ? b : a;
+}
 
 }  // namespace llmsnoop::model

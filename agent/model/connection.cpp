@@ -2,9 +2,13 @@
 
 namespace llmsnoop::model {
 
-std::string_view name_of(Direction value) { return value == Direction::sent ? "sent" : "received"; }
+std::string_view name_of(Direction value) {
+    return value == Direction::sent ? "sent" : "received";
+}
 
-std::string_view name_of(Transport value) { return value == Transport::tls ? "tls" : "plain"; }
+std::string_view name_of(Transport value) {
+    return value == Transport::tls ? "tls" : "plain";
+}
 
 std::string_view name_of(Library value) {
     switch (value) {

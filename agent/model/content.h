@@ -1,6 +1,6 @@
 #pragma once
-// Text that somebody wrote to a model or a model wrote back. A type of its own, without a formatter, so that it cannot be
-// logged or labelled by accident: what leaves the agent passes through agent/policy.
+// Text that somebody wrote to a model or a model wrote back. A type of its own, without a formatter, so that it cannot
+// be logged or labelled by accident: what leaves the agent passes through agent/policy.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -9,7 +9,7 @@
 namespace llmsnoop::model {
 
 class Content {
-   public:
+ public:
     Content() = default;
     explicit Content(std::string text) : text_(std::move(text)) {}
     explicit Content(std::string_view text) : text_(text) {}
@@ -21,7 +21,7 @@ class Content {
 
     friend bool operator==(const Content&, const Content&) = default;
 
-   private:
+ private:
     std::string text_;
 };
 

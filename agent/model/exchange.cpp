@@ -2,6 +2,8 @@
 
 namespace llmsnoop::model {
 
-std::string_view name_of(Role value) { return value == Role::client ? "client" : "server"; }
+std::string_view name_of(Role value) {
+    return value == Role::client ? "client" : "server";
+}
 
 }  // namespace llmsnoop::model

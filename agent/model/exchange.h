@@ -32,10 +32,10 @@ struct Net {
 
 struct Http {
     std::string method;
-    std::string path;   // with query, until the policy gate removes the values
+    std::string path;  // with query, until the policy gate removes the values
     std::string authority;
     std::optional<int> status;
-    std::uint64_t request_bytes = 0;   // body bytes as sent (before content decoding)
+    std::uint64_t request_bytes = 0;  // body bytes as sent (before content decoding)
     std::uint64_t response_bytes = 0;
     std::optional<std::uint32_t> retry;  // the client's own retry number, where its SDK sends one
     std::string request_sha256;          // of the decoded bodies; only where configured and whole
@@ -45,7 +45,7 @@ struct Http {
 };
 
 struct Timing {
-    base::Time started;                          // first byte of the request
+    base::Time started;  // first byte of the request
     std::optional<base::Time> request_ended;
     std::optional<base::Time> response_started;  // first byte of the final response
     base::Time ended;
@@ -83,7 +83,7 @@ struct ContentHashes {
 };
 
 struct Exchange {
-    std::string id;  // ULID of the request's start
+    std::string id;    // ULID of the request's start
     std::string pair;  // id of the record of the other end, where both were seen
     Role role = Role::client;
     Net net;

@@ -23,10 +23,10 @@ struct Frame {
 
     Part part = Part::response;
     Kind kind = Kind::body;
-    base::Time time;          // arrival of the last byte
-    std::string_view name;    // SSE event, event-stream :event-type or :exception-type, form field
-    bool exception = false;   // event stream: :message-type is exception or error
-    bool truncated = false;   // the end of the document is missing (a limit, a gap or an interrupted body)
+    base::Time time;         // arrival of the last byte
+    std::string_view name;   // SSE event, event-stream :event-type or :exception-type, form field
+    bool exception = false;  // event stream: :message-type is exception or error
+    bool truncated = false;  // the end of the document is missing (a limit, a gap or an interrupted body)
     base::Bytes document;
 };
 

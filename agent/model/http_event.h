@@ -1,9 +1,10 @@
 #pragma once
 // One vocabulary for HTTP/1.1, HTTP/2 and WebSocket: what a connection's parser says happened.
 //
-// For each exchange, in this order: RequestStarted, then request body events, then MessageEnded{request}; likewise for the
-// response. The two interleave (a response may start before its request has ended). An exchange whose request was not seen
-// has a RequestStarted with `MessageHead::lost` set. After MessageEnded for both parts, the number is not used again.
+// For each exchange, in this order: RequestStarted, then request body events, then MessageEnded{request}; likewise for
+// the response. The two interleave (a response may start before its request has ended). An exchange whose request was
+// not seen has a RequestStarted with `MessageHead::lost` set. After MessageEnded for both parts, the number is not used
+// again.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,7 +25,8 @@ std::string_view name_of(Protocol value);  // "http/1.1", "h2", "websocket", ""
 
 enum class Part : std::uint8_t { request, response };
 
-// Names are lower case (RFC 9113 section 8.2.1 for HTTP/2, folded for HTTP/1.1); values have no surrounding white space.
+// Names are lower case (RFC 9113 section 8.2.1 for HTTP/2, folded for HTTP/1.1); values have no surrounding white
+// space.
 struct Header {
     std::string name;
     std::string value;
@@ -98,7 +100,8 @@ struct MessageEnded {
 };
 
 // One whole WebSocket message, after defragmentation, unmasking and inflation. Control frames are not shown.
-// The exchange is the one of the upgrade request (or extended CONNECT, RFC 8441); `part` is request for what the client sends.
+// The exchange is the one of the upgrade request (or extended CONNECT, RFC 8441); `part` is request for what the client
+// sends.
 struct WebSocketMessage {
     enum class Kind : std::uint8_t { text, binary };
 
@@ -118,6 +121,7 @@ struct NotHttp {
     friend bool operator==(const NotHttp&, const NotHttp&) = default;
 };
 
-using HttpEvent = std::variant<BodyBytes, RequestStarted, ResponseStarted, BodyGap, MessageEnded, WebSocketMessage, NotHttp>;
+using HttpEvent =
+    std::variant<BodyBytes, RequestStarted, ResponseStarted, BodyGap, MessageEnded, WebSocketMessage, NotHttp>;
 
 }  // namespace llmsnoop::model

@@ -36,7 +36,8 @@ struct LlmError {
     friend bool operator==(const LlmError&, const LlmError&) = default;
 };
 
-// Arrival of the events that carried content, for time to first token and inter-token times. Gaps are kept up to a limit.
+// Arrival of the events that carried content, for time to first token and inter-token times. Gaps are kept up to a
+// limit.
 struct ContentTiming {
     std::optional<base::Time> first;
     std::optional<base::Time> last;
@@ -53,15 +54,16 @@ struct LlmCall {
     std::string response_model;
     std::string response_id;
     std::optional<bool> stream;
-    std::optional<std::uint32_t> choices;      // asked for or given
-    std::vector<std::string> finish_reasons;   // the provider's strings, one per choice
-    std::vector<ToolCall> tool_calls;          // in order, repeated as called
+    std::optional<std::uint32_t> choices;     // asked for or given
+    std::vector<std::string> finish_reasons;  // the provider's strings, one per choice
+    std::vector<ToolCall> tool_calls;         // in order, repeated as called
     std::optional<LlmError> error;
     std::optional<ReportedUsage> reported;
-    std::vector<Message> prompt;               // only as far as hashing, estimation or policy need it
-    std::vector<Message> completion;           // one per choice
-    Content tool_definitions;                  // the request's tools, as JSON text
-    bool prompt_cut = false;                   // prompt or completion is longer than is kept
+    std::vector<Message> prompt;      // only as far as hashing, estimation or policy need it
+    std::vector<Message> completion;  // one per choice
+    Content reasoning;                // thinking that the model showed, all choices together
+    Content tool_definitions;         // the request's tools, as JSON text
+    bool prompt_cut = false;          // prompt or completion is longer than is kept
     bool completion_cut = false;
     ContentTiming timing;
 

@@ -11,7 +11,7 @@
 namespace llmsnoop::model {
 
 struct ProcessKey {
-    std::uint32_t pid = 0;           // thread-group id, in the agent's pid namespace
+    std::uint32_t pid = 0;            // thread-group id, in the agent's pid namespace
     std::uint64_t start_boot_ns = 0;  // start of the group leader, CLOCK_BOOTTIME
 
     friend bool operator==(const ProcessKey&, const ProcessKey&) = default;
@@ -26,7 +26,7 @@ struct Process {
     std::string exe;
     std::optional<std::uint32_t> uid;
     std::optional<base::Time> start_time;
-    std::string cgroup;       // path in the unified (or systemd) hierarchy
+    std::string cgroup;  // path in the unified (or systemd) hierarchy
     std::optional<std::uint64_t> cgroup_id;
     std::string args_sha256;  // of the NUL-separated command line; the text itself may hold keys
 

@@ -13,13 +13,13 @@ using Count = std::optional<std::uint64_t>;
 
 // Which arithmetic turns the reported fields into canonical counts (agent/tokens/resolver.h).
 enum class UsageRule : std::uint8_t {
-    openai,      // input includes cache, output includes reasoning, unless the total says otherwise
-    anthropic,   // input, cache read and cache write are disjoint
-    bedrock,     // as anthropic, except where the total shows that the cache is already inside
-    gemini,      // output excludes reasoning; tool-use prompt tokens are separate input
-    gemini_live, // as gemini; the total excludes reasoning, and output may be missing
-    cohere,      // image tokens lie outside the input count
-    plain,       // as reported
+    openai,       // input includes cache, output includes reasoning, unless the total says otherwise
+    anthropic,    // input, cache read and cache write are disjoint
+    bedrock,      // as anthropic, except where the total shows that the cache is already inside
+    gemini,       // output excludes reasoning; tool-use prompt tokens are separate input
+    gemini_live,  // as gemini; the total excludes reasoning, and output may be missing
+    cohere,       // image tokens lie outside the input count
+    plain,        // as reported
 };
 
 struct ReportedUsage {
@@ -32,8 +32,8 @@ struct ReportedUsage {
     Count reasoning;
     Count input_audio;
     Count input_tool_use;
-    Count input_image;  // only where it is not part of `input`
-    std::optional<double> cost_usd;  // what the provider says it charges
+    Count input_image;                                    // only where it is not part of `input`
+    std::optional<double> cost_usd;                       // what the provider says it charges
     std::vector<std::pair<std::string, double>> details;  // the provider's other counts, by their own names
 
     friend bool operator==(const ReportedUsage&, const ReportedUsage&) = default;
