@@ -2,18 +2,21 @@
 // The HTTP of one connection, both directions: recognises HTTP/1.1, HTTP/2 (prior knowledge, ALPN or h2c upgrade) and
 // WebSocket from the bytes, and reports them in one vocabulary (agent/model/http_event.h).
 //
-// RFC 9110 (semantics), 9112 (HTTP/1.1), 9113 (HTTP/2), 7541 (HPACK), 6455 and 7692 (WebSocket, permessage-deflate), 8441.
+// RFC 9110 (semantics), 9112 (HTTP/1.1), 9113 (HTTP/2), 7541 (HPACK), 6455 and 7692 (WebSocket, permessage-deflate),
+// 8441.
 //
-// An observer's parser: it must follow what two real peers said to each other, so it is tolerant of everything that real peers
-// tolerate, never trusts a length with memory, and finds its way again after a gap (skipping the missing part of a body whose
-// length is known, or looking for the next message head). It may join a connection that is already in use.
+// An observer's parser: it must follow what two real peers said to each other, so it is tolerant of everything that
+// real peers tolerate, never trusts a length with memory, and finds its way again after a gap (skipping the missing
+// part of a body whose length is known, or looking for the next message head). It may join a connection that is already
+// in use.
 //
 // Sans-IO, not thread-safe, one object per connection. Views in events are valid only during the callback.
 #include <cstdint>
 #include <memory>
 #include <optional>
 
-#include "agent/base/function_ref.h"
+#include "agent/http/http_out.h"
+#include "agent/http/limits.h"
 #include "agent/model/capture_event.h"
 #include "agent/model/http_event.h"
 #include "agent/model/loss.h"
@@ -21,19 +24,8 @@
 
 namespace llmsnoop::http {
 
-struct Limits {
-    std::size_t head_bytes = 256U << 10;             // one message head, or one decoded header list
-    std::size_t header_count = 1000;
-    std::size_t requests_waiting = 1000;             // pipelined requests without a response, HTTP/1.1
-    std::size_t streams = 1000;                      // concurrent HTTP/2 streams
-    std::size_t websocket_message = 16U << 20;       // after inflation
-    std::size_t probe_bytes = 16U << 10;             // looked at before a connection is declared not to be HTTP
-};
-
-using HttpOut = base::FunctionRef<void(const model::HttpEvent&)>;
-
 class ConnectionParser {
-   public:
+ public:
     // `from_start`: the first byte fed in each direction is the first byte of the connection.
     ConnectionParser(bool from_start, model::LossCounters& losses, const Limits& limits = {});
     ~ConnectionParser();
@@ -53,11 +45,11 @@ class ConnectionParser {
     // The direction in which requests travel, once known.
     std::optional<model::Direction> request_direction() const;
 
-    // Where the body of a message in progress ends, as an absolute stream offset, if its framing says so beforehand (HTTP/1.1
-    // Content-Length). Lets the caller mute the connection up to there when the body is of no interest.
+    // Where the body of a message in progress ends, as an absolute stream offset, if its framing says so beforehand
+    // (HTTP/1.1 Content-Length). Lets the caller mute the connection up to there when the body is of no interest.
     std::optional<std::uint64_t> body_end(model::ExchangeNumber exchange, model::Part part) const;
 
-   private:
+ private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

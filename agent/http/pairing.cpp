@@ -1,0 +1,52 @@
+#include "agent/http/pairing.h"
+
+#include <algorithm>
+
+namespace llmsnoop::http {
+
+std::optional<Pairing::Request> Pairing::add(const Request& request, Responses responses) {
+    std::optional<Request> answered_unseen;
+    if (!pipelined_) {
+        if (queue_.empty() && responses != Responses::busy) missed_at_end_ = false;
+        if (responses == Responses::astray && passed_over_ && queue_.size() == 1 && !overlapped_) {
+            answered_unseen = take();
+            missed_at_end_ = false;
+        }
+    }
+    overlapped_ |= !queue_.empty();
+    queue_.push_back({request, missed_at_end_});
+    missed_at_end_ = false;
+    passed_over_ = false;
+    return answered_unseen;
+}
+
+Pairing::Answer Pairing::match(Request& request) {
+    passed_over_ = false;
+    if (queue_.empty() && !responses_missed_ && !missed_at_end_) return Answer::nobody;
+    const bool only_one = queue_.size() == 1 && !missed_at_end_;
+    if (queue_.empty() || queue_.front().missed_before || (responses_missed_ && !only_one)) {
+        // Where nobody pipelines, the next request starts afresh (see add).
+        responses_missed_ = false;
+        missed_at_end_ = true;
+        return Answer::in_doubt;
+    }
+    pipelined_ |= !responses_missed_ && queue_.size() > 1;
+    responses_missed_ = false;
+    request = queue_.front().request;
+    queue_.pop_front();
+    return Answer::certain;
+}
+
+std::optional<Pairing::Request> Pairing::take() {
+    if (queue_.empty()) return std::nullopt;
+    const Request request = queue_.front().request;
+    queue_.pop_front();
+    return request;
+}
+
+bool Pairing::waits(model::ExchangeNumber exchange) const {
+    return std::any_of(queue_.begin(), queue_.end(),
+                       [&](const Entry& entry) { return entry.request.exchange == exchange; });
+}
+
+}  // namespace llmsnoop::http
