@@ -13,15 +13,21 @@ Calls::Lane& Calls::lane(std::string_view name) {
     return open_.back();
 }
 
-model::LlmCall& Calls::open(std::string_view name) { return lane(name).state.call; }
+model::LlmCall& Calls::open(std::string_view name) {
+    return lane(name).state.call;
+}
 
 bool Calls::is_open(std::string_view name) const {
     return std::any_of(open_.begin(), open_.end(), [&](const Lane& one) { return one.name == name; });
 }
 
-void Calls::started(base::Time time, std::string_view name) { lane(name).state.started = time; }
+void Calls::started(base::Time time, std::string_view name) {
+    lane(name).state.started = time;
+}
 
-void Calls::do_not_count(std::string_view name) { lane(name).state.counted = false; }
+void Calls::do_not_count(std::string_view name) {
+    lane(name).state.counted = false;
+}
 
 void Calls::finish(base::Time time, bool whole, std::string_view name) {
     Lane& one = lane(name);
@@ -31,7 +37,9 @@ void Calls::finish(base::Time time, bool whole, std::string_view name) {
     open_.erase(open_.begin() + (&one - open_.data()));
 }
 
-std::vector<FinishedCall> Calls::take_finished() { return std::exchange(finished_, {}); }
+std::vector<FinishedCall> Calls::take_finished() {
+    return std::exchange(finished_, {});
+}
 
 std::vector<FinishedCall> Calls::take_all(bool whole) {
     for (Lane& one : open_) {

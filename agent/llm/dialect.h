@@ -1,9 +1,11 @@
 #pragma once
-// A dialect: one provider family's way of putting a model call into HTTP. One of the three seams with virtual functions.
+// A dialect: one provider family's way of putting a model call into HTTP. One of the three seams with virtual
+// functions.
 //
-// An object is made for one HTTP exchange (or one WebSocket) and keeps that exchange's state. It writes what it learns into
-// `Calls`, in the neutral words of model::LlmCall, and reports usage as the provider gave it; arithmetic is agent/tokens' job.
-// Input is hostile: any document may be missing, cut, of another shape or no JSON at all. A dialect never throws.
+// An object is made for one HTTP exchange (or one WebSocket) and keeps that exchange's state. It writes what it learns
+// into `Calls`, in the neutral words of model::LlmCall, and reports usage as the provider gave it; arithmetic is
+// agent/tokens' job. Input is hostile: any document may be missing, cut, of another shape or no JSON at all. A dialect
+// never throws.
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,12 +26,12 @@ struct FinishedCall {
     std::optional<base::Time> started;  // absent: with the exchange
     std::optional<base::Time> ended;    // absent: with the exchange
     bool whole = true;                  // the dialect saw the end of the answer
-    bool counted = true;                // false: a record, but not to be added to token totals (re-reads, token counting)
+    bool counted = true;  // false: a record, but not to be added to token totals (re-reads, token counting)
 };
 
 // The calls of one exchange: one for plain HTTP, one per turn on a WebSocket, where turns may overlap in lanes.
 class Calls {
-   public:
+ public:
     // The open call of that lane; made on first use, as a copy of `seed`.
     model::LlmCall& open(std::string_view lane = {});
     bool is_open(std::string_view lane = {}) const;
@@ -47,7 +49,7 @@ class Calls {
     // What every new call starts from: provider, dialect, operation, model from the path, ...
     model::LlmCall seed;
 
-   private:
+ private:
     struct Lane {
         std::string name;
         FinishedCall state;
@@ -59,7 +61,7 @@ class Calls {
 };
 
 class Dialect {
-   public:
+ public:
     Dialect() = default;
     Dialect(const Dialect&) = delete;
     Dialect& operator=(const Dialect&) = delete;

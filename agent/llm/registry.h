@@ -1,6 +1,6 @@
 #pragma once
-// Which dialect an exchange is in, if any. Decided by the path's suffix first, the host only names the provider, and the body
-// confirms. Other traffic must not be taken for a model call.
+// Which dialect an exchange is in, if any. Decided by the path's suffix first, the host only names the provider, and
+// the body confirms. Other traffic must not be taken for a model call.
 //
 // Thread-safe: no state.
 #include <memory>
@@ -17,13 +17,13 @@ namespace llmsnoop::llm {
 // What is known of an exchange when it is asked about. `request` always exists, but may be `lost`.
 struct Clues {
     const model::MessageHead* request = nullptr;
-    const model::MessageHead* response = nullptr;       // if it has begun
-    std::optional<base::Bytes> request_body;             // decoded; absent: not over yet, or not kept
-    bool request_body_cut = false;                       // request_body holds only the beginning
-    std::optional<base::Bytes> response_document;        // the first document of the response, if there is one
-    std::string_view server_name;                        // SNI
+    const model::MessageHead* response = nullptr;  // if it has begun
+    std::optional<base::Bytes> request_body;       // decoded; absent: not over yet, or not kept
+    bool request_body_cut = false;                 // request_body holds only the beginning
+    std::optional<base::Bytes> response_document;  // the first document of the response, if there is one
+    std::string_view server_name;                  // SNI
     std::uint16_t server_port = 0;
-    bool server_is_private = false;                      // loopback, RFC 1918, link-local, unique local
+    bool server_is_private = false;  // loopback, RFC 1918, link-local, unique local
 };
 
 enum class Interest : std::uint8_t {

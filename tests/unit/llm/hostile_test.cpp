@@ -1,0 +1,233 @@
+// Every golden, damaged in every way that a network, a peer or a limit can damage it: nothing may throw or crash, and
+// memory stays within the limits.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "agent/llm/limits.h"
+#include "agent/llm/registry.h"
+#include "exchange_script.h"
+
+namespace llmsnoop::llm {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<Script> goldens() {
+    std::vector<fs::path> paths;
+    for (const auto& entry : fs::directory_iterator(fs::path(__FILE__).parent_path() / "../../golden/dialects")) {
+        if (entry.path().extension() == ".txt") paths.push_back(entry.path());
+    }
+    std::sort(paths.begin(), paths.end());
+    std::vector<Script> out;
+    for (const fs::path& path : paths) {
+        std::ifstream in(path);
+        out.push_back(parse_script(std::string{std::istreambuf_iterator<char>(in), {}}));
+    }
+    return out;
+}
+
+// A dialect fed by hand, frame by frame.
+struct Feed {
+    explicit Feed(const Script& script) {
+        Clues clues;
+        clues.request = &script.request;
+        clues.request_body = base::as_bytes(script.request_body);
+        clues.response_document = base::as_bytes(script.response_body);
+        dialect = recognise(clues, calls, losses);
+    }
+    void give(model::Part part, model::Frame::Kind kind, std::string_view document, bool truncated = false,
+              std::string_view name = {}) {
+        model::Frame frame;
+        frame.part = part;
+        frame.kind = kind;
+        frame.document = base::as_bytes(document);
+        frame.truncated = truncated;
+        frame.name = name;
+        if (part == model::Part::request) {
+            dialect->request(frame, calls);
+        } else {
+            dialect->response(frame, calls);
+        }
+    }
+
+    Calls calls;
+    model::LossCounters losses;
+    std::unique_ptr<Dialect> dialect;
+};
+
+constexpr model::Frame::Kind kKinds[] = {model::Frame::Kind::body, model::Frame::Kind::event,
+                                         model::Frame::Kind::message, model::Frame::Kind::field};
+
+TEST(Hostile, BodiesCutAnywhere) {
+    for (const Script& script : goldens()) {
+        Feed probe(script);
+        if (!probe.dialect) continue;
+        for (std::size_t end = 0; end < script.response_body.size(); end += 1 + end / 64) {
+            Feed feed(script);
+            feed.give(model::Part::request, model::Frame::Kind::body,
+                      std::string_view(script.request_body).substr(0, end), true);
+            feed.dialect->response_head(script.response, feed.calls);
+            feed.give(model::Part::response, model::Frame::Kind::body,
+                      std::string_view(script.response_body).substr(0, end), true);
+            feed.dialect->end({}, feed.calls);
+            feed.calls.take_all(false);
+        }
+    }
+}
+
+TEST(Hostile, DocumentsOfOneDialectGivenToAnother) {
+    const std::vector<Script> scripts = goldens();
+    std::vector<std::string> documents{"",       "[DONE]",          "null",          "[]", "{}", "\"x\"", "7",
+                                       "[null]", "{\"choices\":7}", "{\"usage\":[]}"};
+    for (const Script& script : scripts) {
+        documents.push_back(script.request_body);
+        documents.push_back(script.response_body);
+        for (const auto& [who, text] : script.messages)
+            documents.push_back(text);
+        std::size_t at = 0;
+        while ((at = script.response_body.find("\n{", at)) != std::string::npos) {
+            ++at;
+            documents.push_back(script.response_body.substr(at, script.response_body.find('\n', at) - at));
+        }
+        at = 0;
+        while ((at = script.response_body.find("data: ", at)) != std::string::npos) {
+            at += 6;
+            documents.push_back(script.response_body.substr(at, script.response_body.find('\n', at) - at));
+        }
+    }
+    std::mt19937 random(3);
+    for (const Script& script : scripts) {
+        for (int round = 0; round < 6; ++round) {
+            Feed feed(script);
+            if (!feed.dialect) break;
+            if (round % 3 == 0) feed.dialect->response_head(script.response, feed.calls);
+            for (int i = 0; i < 60; ++i) {
+                feed.give(random() % 4 == 0 ? model::Part::request : model::Part::response, kKinds[random() % 4],
+                          documents[random() % documents.size()], random() % 8 == 0, random() % 6 == 0 ? "error" : "");
+            }
+            feed.dialect->end({}, feed.calls);
+            feed.calls.take_all(true);
+        }
+    }
+}
+
+std::size_t size_of(const model::LlmCall& call) {
+    std::size_t sum = call.reasoning.size() + call.tool_definitions.size();
+    for (const model::Message& one : call.prompt)
+        sum += one.text.size() + one.role.size();
+    for (const model::Message& one : call.completion)
+        sum += one.text.size();
+    for (const model::ToolCall& one : call.tool_calls)
+        sum += one.arguments.size() + one.name.size() + one.id.size();
+    for (const std::string& one : call.finish_reasons)
+        sum += one.size();
+    return sum;
+}
+
+constexpr std::string_view kOpenaiStream =
+    "> POST /v1/chat/completions\n> host: api.openai.com\n< 200\n< content-type: text/event-stream\n";
+
+TEST(Hostile, AnEndlessAnswerIsCut) {
+    const Script script = parse_script(kOpenaiStream);
+    Feed feed(script);
+    ASSERT_TRUE(feed.dialect);
+    const std::string text(1U << 20, 'x');
+    for (std::size_t i = 0; i < 16; ++i) {
+        feed.give(model::Part::response, model::Frame::Kind::event,
+                  "{\"choices\":[{\"delta\":{\"content\":\"" + text + "\"}}]}");
+        feed.give(model::Part::response, model::Frame::Kind::event,
+                  "{\"choices\":[{\"delta\":{\"reasoning\":\"" + text + "\"}}]}");
+    }
+    const auto calls = feed.calls.take_all(true);
+    EXPECT_TRUE(calls[0].call.completion_cut);
+    EXPECT_EQ(size_of(calls[0].call), limits::kCompletionBytes);
+}
+
+TEST(Hostile, ManyChoicesAndToolsAreCut) {
+    const Script script = parse_script(kOpenaiStream);
+    Feed feed(script);
+    for (std::size_t i = 0; i < 3000; ++i) {
+        const std::string number = std::to_string(i);
+        feed.give(model::Part::response, model::Frame::Kind::event,
+                  "{\"choices\":[{\"index\":" + number +
+                      ",\"delta\":{\"content\":\"x\",\"tool_calls\":[{\"index\":" + number + ",\"id\":\"" + number +
+                      "\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"" +
+                      std::string(5000, 'r') + "\"}]}");
+    }
+    const model::LlmCall call = feed.calls.take_all(true)[0].call;
+    EXPECT_TRUE(call.completion_cut);
+    EXPECT_LE(call.completion.size(), limits::kChoices);
+    EXPECT_LE(call.tool_calls.size(), limits::kToolCalls);
+    EXPECT_LE(call.finish_reasons.size(), limits::kChoices);
+    EXPECT_LE(call.finish_reasons[0].size(), limits::kNameBytes);
+    EXPECT_LE(call.timing.gaps_us.size(), limits::kGaps);
+}
+
+TEST(Hostile, AHugePromptIsCut) {
+    const Script script = parse_script(kOpenaiStream);
+    Feed feed(script);
+    std::string body = "{\"model\":\"m\",\"messages\":[";
+    for (std::size_t i = 0; i < 20000; ++i)
+        body += "{\"role\":\"user\",\"content\":\"" + std::string(400, 'x') + "\"},";
+    body += "{}],\"tools\":[\"" + std::string(3U << 20, 't') + "\"]}";
+    feed.give(model::Part::request, model::Frame::Kind::body, body);
+    const model::LlmCall call = feed.calls.take_all(true)[0].call;
+    EXPECT_TRUE(call.prompt_cut);
+    EXPECT_EQ(call.request_model, "m");
+    EXPECT_LE(size_of(call),
+              limits::kPromptBytes + limits::kPromptMessages * 8 + 2 * limits::kToolDefinitionBytes + (3U << 20));
+}
+
+TEST(Hostile, AUsageObjectOfAnySizeIsCut) {
+    const Script script = parse_script(kOpenaiStream);
+    Feed feed(script);
+    std::string usage = "{\"prompt_tokens\":1";
+    for (int i = 0; i < 5000; ++i)
+        usage += ",\"n" + std::to_string(i) + "\":" + std::to_string(i + 1);
+    feed.give(model::Part::response, model::Frame::Kind::event, "{\"usage\":" + usage + "}}");
+    EXPECT_LE(feed.calls.take_all(true)[0].call.reported->details.size(), limits::kUsageDetails);
+}
+
+TEST(Hostile, ASocketWithTurnsThatNeverEnd) {
+    for (const std::string_view path : {"/v1/responses", "/v1/realtime"}) {
+        const Script script =
+            parse_script("> GET " + std::string(path) + "\n> host: api.openai.com\n> upgrade: websocket\n< 101\n");
+        Feed feed(script);
+        ASSERT_TRUE(feed.dialect);
+        std::size_t finished = 0;
+        for (int i = 0; i < 1000; ++i) {
+            const std::string id = std::to_string(i);
+            feed.give(model::Part::request, model::Frame::Kind::message,
+                      "{\"type\":\"response.create\",\"stream_id\":\"" + id + "\",\"model\":\"m\",\"input\":\"x\"}");
+            feed.give(model::Part::response, model::Frame::Kind::message,
+                      "{\"type\":\"response.created\",\"response\":{\"id\":\"" + id + "\"}}");
+            finished += feed.calls.take_finished().size();
+        }
+        const std::size_t open = feed.calls.take_all(false).size();
+        EXPECT_LE(open, limits::kLanes);
+        EXPECT_GT(finished, 0U);
+    }
+}
+
+TEST(Hostile, ALineThatNeverEnds) {
+    const Script script = parse_script(
+        "> POST /endpoints/e/invocations-response-stream\n> host: "
+        "runtime.sagemaker.us-east-1.amazonaws.com\n{\"inputs\": \"x\"}\n"
+        "< 200\n< content-type: application/vnd.amazon.eventstream\n");
+    Feed feed(script);
+    ASSERT_TRUE(feed.dialect);
+    const std::string piece(1U << 20, 'x');
+    for (int i = 0; i < 12; ++i)
+        feed.give(model::Part::response, model::Frame::Kind::event, piece);
+    feed.dialect->end({}, feed.calls);
+    EXPECT_TRUE(feed.calls.take_all(true)[0].call.completion_cut);
+    EXPECT_GT(feed.losses.get(model::Loss::frame_too_large), 0U);
+}
+
+}  // namespace
+}  // namespace llmsnoop::llm
