@@ -1,0 +1,21 @@
+#pragma once
+// Counts for calls whose provider reported none: no usage asked for, a stream that was cut, a server that does not
+// count. From the texts of the call, by the encoding of its model and what is known about the family's overheads
+// (model_family.h).
+#include "agent/model/llm_call.h"
+#include "agent/model/usage.h"
+
+namespace llmsnoop::tokens {
+
+// Fills in what `known` lacks, and never touches a count that it has. `source` becomes estimated, or partial where the
+// other side was reported; it stays as it is where nothing could be added. Pure; any thread; time linear in the texts.
+//
+// A side stays unknown where its text is: cut by a limit, or a prompt with images, audio, files or other parts that are
+// no text. So does everything for calls that generate nothing (see the operations in estimator.cpp) and for those that
+// show no sign of having begun to.
+//
+// Interrupted answers are counted up to the cut. Where a family keeps its reasoning to itself and the call shows none,
+// the output counts the visible part only, and `adjusted_by` says "visible_output".
+model::Usage estimate(const model::LlmCall& call, model::Usage known);
+
+}  // namespace llmsnoop::tokens

@@ -1,0 +1,49 @@
+#pragma once
+// What a call cost: as the provider says where it does, otherwise by the price tables.
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/model/exchange.h"
+#include "agent/tokens/price_table.h"
+
+namespace llmsnoop::tokens {
+
+// Thread-safe. Tables are consulted in the order given: the user's own first, the shipped one last.
+class Pricing {
+ public:
+    explicit Pricing(std::vector<PriceTable> tables);
+
+    // Nothing where no tokens are known, where the model is in no table, or where a count is missing that has a price:
+    // a cost that is too small would be worse than none. The last two are counted in `unpriced`.
+    //
+    // What a provider bills counts before what its models count (Cohere's billed units). Costs of estimated counts are
+    // estimates like them.
+    std::optional<model::Cost> cost(const model::Exchange& exchange) const;
+
+    // Calls with tokens for which no price was found.
+    std::uint64_t unpriced() const { return unpriced_.load(std::memory_order_relaxed); }
+
+ private:
+    struct Found {
+        const PricedModel* model = nullptr;
+        const PriceTable* table = nullptr;
+        double batch = 1;
+    };
+    Found find(const std::string& provider, const std::string& model) const;
+    Found search(std::string_view provider, std::string_view model) const;
+
+    std::vector<PriceTable> tables_;
+    // Matching a name against hundreds of rules is worth remembering. Names come off the wire, so only so many are
+    // kept.
+    mutable std::shared_mutex mutex_;
+    mutable std::unordered_map<std::string, Found> known_;
+    mutable std::atomic<std::uint64_t> unpriced_{0};
+};
+
+}  // namespace llmsnoop::tokens
