@@ -1,0 +1,96 @@
+#include "agent/attribution/proc_facts.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "agent/base/sha256.h"
+
+namespace llmsnoop::attribution {
+
+namespace {
+
+std::int64_t clock_ns(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return std::nullopt;
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// Field 22 of proc(5)'s stat, in nanoseconds since boot, exact to a clock tick.
+std::optional<std::uint64_t> start_of(std::uint32_t pid) {
+    const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
+    if (!stat) return std::nullopt;
+    const std::size_t close = stat->rfind(')');
+    if (close == std::string::npos) return std::nullopt;
+    std::istringstream fields(stat->substr(close + 1));
+    std::string field;
+    for (int number = 3; fields >> field; ++number) {
+        if (number == 22)
+            return std::strtoull(field.c_str(), nullptr, 10) *
+                   (1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
+    }
+    return std::nullopt;
+}
+
+std::string exe_of(std::uint32_t pid) {
+    std::array<char, 4096> target{};
+    const ssize_t size = readlink(fmt::format("/proc/{}/exe", pid).c_str(), target.data(), target.size());
+    return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+// The unified hierarchy, unless everything sits at its root (hybrid layouts): then systemd's own, then any that says
+// more.
+std::string cgroup_of(std::uint32_t pid) {
+    std::istringstream lines(read_file(fmt::format("/proc/{}/cgroup", pid)).value_or(""));
+    std::string unified, named, other;
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t first = line.find(':');
+        const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+        if (second == std::string::npos) continue;
+        const std::string controllers = line.substr(first + 1, second - first - 1);
+        std::string path = line.substr(second + 1);
+        if (controllers.empty())
+            unified = std::move(path);
+        else if (controllers == "name=systemd")
+            named = std::move(path);
+        else if (path.size() > other.size())
+            other = std::move(path);
+    }
+    if (unified.size() > 1) return unified;
+    if (named.size() > 1) return named;
+    return other.size() > 1 ? other : unified;
+}
+
+}  // namespace
+
+bool complete_from_proc(model::Process& process) {
+    const std::int64_t boot_to_wall = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+    process.start_time = base::time_from_unix_ns(static_cast<std::int64_t>(process.key.start_boot_ns) + boot_to_wall);
+
+    const std::uint32_t pid = process.key.pid;
+    const auto start = start_of(pid);
+    const std::uint64_t tick = 1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+    if (!start || (process.key.start_boot_ns != 0 && *start / tick != process.key.start_boot_ns / tick)) return false;
+    if (std::string exe = exe_of(pid); !exe.empty()) process.exe = std::move(exe);
+    if (std::string cgroup = cgroup_of(pid); cgroup.size() > process.cgroup.size() || process.cgroup == "/")
+        process.cgroup = std::move(cgroup);
+    if (const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid)); arguments && !arguments->empty()) {
+        process.args_sha256 = base::sha256_hex(*arguments);
+    }
+    return true;
+}
+
+}  // namespace llmsnoop::attribution

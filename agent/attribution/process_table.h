@@ -1,0 +1,43 @@
+#pragma once
+// Who made a call: from the process key of a connection to process, container and pod. Remembers processes that have
+// ended for a while, because their last records may still be on the way.
+//
+// Thread-safe. Bounded: past the limit the processes that ended first are forgotten first.
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "agent/model/capture_event.h"
+#include "agent/model/loss.h"
+#include "agent/model/process.h"
+
+namespace llmsnoop::attribution {
+
+class ProcessTable {
+ public:
+    // Where facts may come from: a tape or capture speaks of processes of another time and machine.
+    enum class Facts : std::uint8_t { from_events_and_proc, from_events };
+
+    ProcessTable(Facts facts, model::LossCounters& losses) : facts_(facts), losses_(losses) {}
+
+    // Completes the facts from /proc (if it may), remembers them, and returns them as remembered.
+    model::Process seen(const model::Process& process);
+    void ended(const model::ProcessKey& key);
+
+    // Never null. A process that was never announced is looked up now; if it is gone, only its key is known.
+    std::shared_ptr<const model::Identity> identity(const model::ProcessKey& key);
+
+ private:
+    std::shared_ptr<const model::Identity> remember(model::Process process);
+    void forget_oldest();
+
+    const Facts facts_;
+    model::LossCounters& losses_;
+    std::mutex mutex_;
+    std::map<model::ProcessKey, std::shared_ptr<const model::Identity>> known_;
+    std::deque<model::ProcessKey> ended_;
+};
+
+}  // namespace llmsnoop::attribution

@@ -1,0 +1,63 @@
+#pragma once
+// Masks credentials in the bytes of a connection before they are kept on a tape. Every masked byte becomes "*", so
+// lengths and offsets stay as they are and the tape still parses.
+//
+// Masked are
+//   - the values of HTTP/1.1 header fields that carry credentials: authorization, proxy-authorization, cookie,
+//   set-cookie,
+//     api-key, x-api-key, x-goog-api-key, x-amz-security-token, and any other whose name ends like those of keys and
+//     tokens do (credential_names.h);
+//   - the values of URL parameters with such names, wherever a URL stands: "?key=", "&access_token=", ...;
+//   - whatever looks like a key (secret_rules.h), in heads and bodies, the subprotocol of OpenAI's WebSocket included.
+//
+// What it cannot see: HTTP/2 heads, which HPACK (RFC 7541) writes in Huffman code and as references to earlier ones;
+// compressed bodies; what a WebSocket client sends, which is XORed with a mask (RFC 6455 section 5.3). Who records such
+// traffic records its credentials.
+//
+// One object per direction of a connection; not thread-safe. What a cut between two calls may leave readable of a
+// secret is its prefix and the first few characters (kCutSecret), never the rest.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmsnoop::policy {
+
+class CredentialMask {
+ public:
+    // The bytes that follow those of the last call.
+    void mask(std::span<std::uint8_t> bytes);
+
+    // Bytes are missing here. If the last ones were in the middle of a credential, what follows is taken to be the rest
+    // of it.
+    void skip();
+
+ private:
+    struct Range {
+        std::size_t begin = 0;
+        std::size_t end = 0;
+    };
+    // What the last byte seen is in the middle of.
+    enum class Inside : std::uint8_t { nothing, header_value, parameter_value, key };
+
+    std::size_t finish_value(std::span<std::uint8_t> bytes) const;
+    void find_headers(std::string_view text);
+    void find_parameters(std::string_view text);
+    void find_keys(std::string_view text);
+    void add(std::size_t begin, std::size_t end) { ranges_.push_back({begin, end}); }
+    void remember(std::string_view text);
+
+    Inside inside_ = Inside::nothing;
+    bool line_start_ = true;     // context_, or the next byte if that is empty, begins a line
+    std::string context_;        // the last bytes, if what follows may complete something that began in them
+    bool context_cut_ = false;   // context_ begins inside a word
+    std::string joined_;         // context_ and the bytes of a call
+    std::vector<Range> ranges_;  // of `joined_`
+};
+
+// The same for bytes that stand alone.
+void mask_credentials(std::span<std::uint8_t> bytes);
+
+}  // namespace llmsnoop::policy
