@@ -1,6 +1,6 @@
 /*
- * The life of processes: children inherit the selection, an exec may change it, an exit ends everything that belonged to the
- * process. Raw BTF tracepoints, which load on every kernel that this agent supports.
+ * The life of processes: children inherit the selection, an exec may change it, an exit ends everything that belonged
+ * to the process. Raw BTF tracepoints, which load on every kernel that this agent supports.
  */
 #include "bpf/lib/call_args.bpf.h"
 
@@ -12,8 +12,7 @@ __u32 mutes_in_use = 0;
 static __always_inline void emit_process_end(__u8 kind, __u32 pid, __u64 start_ns)
 {
     struct wire_process_end *record;
-    __u32 first = 0;
-    void *ring = bpf_map_lookup_elem(&rings, &first);
+    void *ring = ring_of_processes();
 
     if (!ring)
         return;
@@ -31,13 +30,10 @@ static __always_inline void emit_process_end(__u8 kind, __u32 pid, __u64 start_n
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-    struct process_state *of_parent, of_child = {};
-    __u32 pid = BPF_CORE_READ(child, tgid);
+    __u32 pid = BPF_CORE_READ(child, tgid), parent_pid = BPF_CORE_READ(parent, tgid);
+    struct process_state of_child = {};
 
-    if (!knobs.select || !knobs.with_children || (__u32)BPF_CORE_READ(parent, tgid) == pid /* a thread */)
-        return 0;
-    of_parent = current_process(parent, BPF_CORE_READ(parent, tgid));
-    if (!of_parent || !of_parent->traced)
+    if (!knobs.select || !knobs.with_children || parent_pid == pid /* a thread */ || !is_traced_now(parent, parent_pid))
         return 0;
     of_child.start_ns = process_start_ns(child);
     of_child.traced = 1;
@@ -60,13 +56,12 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_thread, struct li
     bpf_map_delete_elem(&calls, &thread_id);
     state = bpf_map_lookup_elem(&processes, &pid);
     if (!state)
-        return knobs.select && knobs.with_children ? (current_process(task, pid), 0) : 0;
+        return 0;
     if (state->announced) {
         emit_process_end(WIRE_PROCESS_EXEC, pid, state->start_ns);
         state->announced = 0;
     }
-    if (!state->inherited)
-        state->traced = matches_selection(task, pid);
+    state->epoch = 0; /* another program, another verdict, unless inherited */
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Which socket carries a TLS connection. Fields of SSL and BIO objects are not read (their offsets rot); the socket is the
- * one that moves bytes while a TLS call is in flight on the same thread, or, for runtimes that encrypt into memory, the
- * one that the same thread then sends exactly that ciphertext to.
+ * Which socket carries a TLS connection. Fields of SSL and BIO objects are not read (their offsets rot); the socket is
+ * the one that moves bytes while a TLS call is in flight on the same thread, or, for runtimes that encrypt into memory,
+ * the one that the same thread then sends exactly that ciphertext to.
  *
  * Three ways to be told of a socket's sends and receives, of which the best that loads is used: the sock_*_length
  * tracepoints (6.3), fexit, kprobe.
@@ -62,11 +62,17 @@ SEC("fexit/tcp_sendmsg") int BPF_PROG(socket_send_fexit, struct sock *sk, struct
 }
 
 /* Entry, not exit: tcp_recvmsg's arguments differ between kernels except for the first. */
-SEC("fentry/tcp_recvmsg") int BPF_PROG(socket_receive_fentry, struct sock *sk) { return socket_moved(sk, 0, 0); }
+SEC("fentry/tcp_recvmsg") int BPF_PROG(socket_receive_fentry, struct sock *sk)
+{
+    return socket_moved(sk, 0, 0);
+}
 
 SEC("kprobe/tcp_sendmsg") int BPF_KPROBE(socket_send_kprobe, struct sock *sk, struct msghdr *msg, size_t size)
 {
     return socket_moved(sk, size, 1);
 }
 
-SEC("kprobe/tcp_recvmsg") int BPF_KPROBE(socket_receive_kprobe, struct sock *sk) { return socket_moved(sk, 0, 0); }
+SEC("kprobe/tcp_recvmsg") int BPF_KPROBE(socket_receive_kprobe, struct sock *sk)
+{
+    return socket_moved(sk, 0, 0);
+}

@@ -1,8 +1,8 @@
 /*
  * First include of every program file: kernel types, helpers, the shared contract.
  *
- * tests/bpf_native compiles these headers for the host, with the kernel's helpers stubbed, to test their logic without a
- * kernel; LLMSNOOP_NATIVE chooses that.
+ * tests/bpf_native compiles these headers for the host, with the kernel's helpers stubbed, to test their logic without
+ * a kernel; LLMSNOOP_NATIVE chooses that.
  */
 #pragma once
 
@@ -21,6 +21,6 @@
 #include "bpf/shared/wire.h"
 
 #ifndef AF_INET
-#define AF_INET 2
+#define AF_INET  2
 #define AF_INET6 10
 #endif

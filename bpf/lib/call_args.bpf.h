@@ -1,6 +1,6 @@
 /*
- * From the entry of a TLS call to its return: the arguments are kept per thread, in a small stack, because a TLS call can
- * run inside another one (TLS over TLS, callbacks).
+ * From the entry of a TLS call to its return: the arguments are kept per thread, in a small stack, because a TLS call
+ * can run inside another one (TLS over TLS, callbacks).
  */
 #pragma once
 
@@ -20,57 +20,81 @@ static __always_inline struct call *call_at(struct thread_calls *thread, __u32 i
     return &thread->calls[index & (CALL_DEPTH - 1)];
 }
 
-/* The calls of this thread, if its process is traced. */
-static __always_inline struct thread_calls *thread_of_traced_process(__u64 thread)
-{
-    struct thread_calls *calls_of = bpf_map_lookup_elem(&calls, &thread), fresh = {};
-    struct process_state *state;
-    struct task_struct *task;
-    __u32 pid = thread >> 32;
+static const struct thread_calls no_calls;
 
-    if (calls_of && calls_of->epoch == filter_epoch)
-        return calls_of->traced ? calls_of : NULL;
-    task = current_task();
-    state = current_process(task, pid);
-    fresh.epoch = filter_epoch;
-    fresh.traced = state ? state->traced : matches_selection(task, pid);
-    fresh.process_start_ns = state ? state->start_ns : process_start_ns(task);
-    if (calls_of) { /* the verdict is old, the calls in flight are not */
-        calls_of->epoch = fresh.epoch;
-        calls_of->traced = fresh.traced;
-        return fresh.traced ? calls_of : NULL;
-    }
-    if (bpf_map_update_elem(&calls, &thread, &fresh, BPF_ANY)) {
-        if (fresh.traced)
+/*
+ * Is this thread's process traced? Remembers the verdict with the thread. `object` is what the present call is about.
+ * Not inlined: once per thread and epoch, and large.
+ */
+static __noinline int judge_thread(__u64 thread, __u64 object)
+{
+    struct thread_calls *known = bpf_map_lookup_elem(&calls, &thread);
+    struct task_struct *task = current_task();
+    __u32 pid = thread >> 32;
+    struct process_state *state = current_process(task, pid);
+    __u32 traced = state ? state->traced : (__u32)matches_selection(task, pid);
+    __u64 start = state ? state->start_ns : process_start_ns(task);
+
+    if (!known) { /* else the old verdict goes, and the calls in flight stay */
+        if (bpf_map_update_elem(&calls, &thread, &no_calls, BPF_ANY) && traced) {
             count_loss(WIRE_LOSS_CALLS_FULL);
-        return NULL;
+            lose_connection(object, start, pid);
+        }
+        known = bpf_map_lookup_elem(&calls, &thread);
+        if (!known)
+            return 0;
+        known->process_start_ns = start;
     }
-    return fresh.traced ? bpf_map_lookup_elem(&calls, &thread) : NULL;
+    known->epoch = filter_epoch;
+    known->traced = traced;
+    return traced;
+}
+
+/* The calls of this thread, if its process is traced. */
+static __always_inline struct thread_calls *thread_of_traced_process(__u64 thread, __u64 object)
+{
+    struct thread_calls *known = bpf_map_lookup_elem(&calls, &thread);
+
+    if (known && known->epoch == filter_epoch)
+        return known->traced ? known : NULL;
+    return judge_thread(thread, object) ? bpf_map_lookup_elem(&calls, &thread) : NULL;
 }
 
 /*
- * A call begins. Returns 1 if its return is of interest. Frames that lie below the new one on the stack (at lower or equal
- * addresses) belong to calls whose return was never seen (longjmp, a return probe that the kernel missed): they go.
+ * A call begins. Returns 1 if its return is of interest. Frames that lie below the new one on the stack (at lower or
+ * equal addresses) belong to calls whose return was never seen (longjmp, a coroutine, a return probe that the kernel
+ * missed): they go.
  */
 static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_ptr, __u64 stack)
 {
-    struct thread_calls *thread = thread_of_traced_process(bpf_get_current_pid_tgid());
+    __u64 thread_id = bpf_get_current_pid_tgid();
+    struct thread_calls *thread = thread_of_traced_process(thread_id, object);
+    struct call *call;
     __u32 depth;
 
     if (!thread)
         return 0;
     depth = thread->depth;
     for (int i = 0; i < CALL_DEPTH; i++) {
-        if (depth == 0 || depth > CALL_DEPTH || call_at(thread, depth - 1)->stack > stack)
+        if (depth == 0 || depth > CALL_DEPTH)
             break;
+        call = call_at(thread, depth - 1);
+        if (call->stack > stack) {
+            /* Some libraries make one of the probed functions by way of another: the outer call tells it all. */
+            if (call->object == object && call->buffer == buffer)
+                return 0;
+            break;
+        }
+        count_loss(WIRE_LOSS_CALL_UNRETURNED);
+        lose_connection(call->object, thread->process_start_ns, thread_id >> 32);
         depth--;
     }
     if (depth >= CALL_DEPTH) {
         count_loss(WIRE_LOSS_CALLS_NESTED);
+        lose_connection(object, thread->process_start_ns, thread_id >> 32);
         return 0;
     }
-    struct call *call = call_at(thread, depth);
-
+    call = call_at(thread, depth);
     call->object = object;
     call->buffer = buffer;
     call->length_ptr = length_ptr;
@@ -81,8 +105,8 @@ static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_
 }
 
 /*
- * A call returns: the innermost one whose frame is this one. A return address was popped since its entry. Copies the call
- * out, because the next call of this thread may overwrite it.
+ * A call returns: the innermost one whose frame is this one. A return address was popped since its entry. Copies the
+ * call out, because the next call of this thread may overwrite it.
  */
 static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *out, __u64 *process_start)
 {
@@ -123,9 +147,9 @@ static __always_inline int is_muted(__u64 connection, __u8 direction, __u64 end)
 }
 
 /*
- * What is written into a memory BIO leaves later, by a send of the same thread that holds exactly the ciphertext of what was
- * written since the last one. A record adds 22 bytes (TLS 1.3), 29 (TLS 1.2, AES-GCM) or 21 (TLS 1.2, ChaCha20) to at most 16 KiB
- * (RFC 8446 section 5.2, RFC 5246 section 6.2.3.3, RFC 7905).
+ * What is written into a memory BIO leaves later, by a send of the same thread that holds exactly the ciphertext of
+ * what was written since the last one. A record adds 22 bytes (TLS 1.3), 29 (TLS 1.2, AES-GCM) or 21 (TLS 1.2,
+ * ChaCha20) to at most 16 KiB (RFC 8446 section 5.2, RFC 5246 section 6.2.3.3, RFC 7905).
  */
 static __always_inline void expect_ciphertext(__u64 thread_id, __u64 object, __u64 length)
 {
@@ -161,10 +185,8 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
         if (!connection)
             return;
     }
-    if (!connection->announced) {
-        announce_process(current_task(), key.pid, process_start);
-        announce_connection(connection, &key);
-    }
+    if (connection->to_announce)
+        announce(connection, &key);
     if (!connection->has_socket) {
         if (call->socket)
             emit_socket(connection, (const struct sock *)call->socket);

@@ -8,31 +8,33 @@
 #include "bpf/lib/task.bpf.h"
 
 /*
- * Never used twice: nanoseconds since boot, and the CPU for two that begin in the same one. A counter would need an atomic
- * that returns a value, which BPF has only since 5.12. The hash spreads the low bits, which choose the ring.
+ * Not used twice: nanoseconds since boot, and the CPU for two that begin in the same one. A counter would need an
+ * atomic that returns a value, which BPF has only since 5.12. The multiplication mixes upward only, so its halves are
+ * swapped: then the low bits, which choose the ring, depend on the time and the CPU alike.
  */
 static __always_inline __u64 fresh_connection_id(void)
 {
     __u64 id = bpf_ktime_get_ns() << 10 | (bpf_get_smp_processor_id() & 1023);
 
-    return id * 0x9e3779b97f4a7c15ULL >> 7 | 1ULL << 63;
+    id *= 0x9e3779b97f4a7c15ULL;
+    return id >> 32 | id << 32 | 1ULL << 63;
 }
 
-static __always_inline void announce_process(struct task_struct *task, __u32 pid, __u64 start_ns)
+/* Returns 1 if the process is known to user space, now or from before. */
+static __always_inline int announce_process(struct task_struct *task, __u32 pid, __u64 start_ns)
 {
     struct process_state *state = bpf_map_lookup_elem(&processes, &pid);
     struct wire_process *record;
-    __u32 first = 0;
     void *ring;
 
     if (state && state->announced)
-        return;
-    ring = bpf_map_lookup_elem(&rings, &first); /* events of processes go to one ring */
+        return 1;
+    ring = ring_of_processes();
     if (!ring)
-        return;
+        return 0;
     EMIT_RESERVE(ring, record, WIRE_PROCESS, WIRE_LOSS_PROCESS_RECORD);
     if (!record)
-        return;
+        return 0;
     record->time_ns = bpf_ktime_get_ns();
     record->start_ns = start_ns;
     record->cgroup_id = bpf_get_current_cgroup_id();
@@ -43,21 +45,22 @@ static __always_inline void announce_process(struct task_struct *task, __u32 pid
     process_comm(task, record->comm);
     exe_path(task, &record->exe);
     cgroup_path(task, &record->cgroup);
-    bpf_ringbuf_submit(record, submit_flags(ring, sizeof(*record)));
+    EMIT_SUBMIT(ring, record);
     if (state)
         state->announced = 1;
+    return 1;
 }
 
-static __always_inline void announce_connection(struct connection *connection, const struct connection_key *key)
+static __always_inline int announce_connection(const struct connection *connection, const struct connection_key *key)
 {
     void *ring = ring_of(connection->id);
     struct wire_connection_open *record;
 
     if (!ring)
-        return;
+        return 0;
     EMIT_RESERVE(ring, record, WIRE_CONNECTION_OPEN, WIRE_LOSS_RING_FULL);
     if (!record)
-        return; /* tried again with the next call */
+        return 0;
     record->header.flags = connection->from_start ? WIRE_OPEN_FROM_START : 0;
     record->connection = connection->id;
     record->time_ns = bpf_ktime_get_ns();
@@ -66,7 +69,23 @@ static __always_inline void announce_connection(struct connection *connection, c
     record->pid = key->pid;
     record->library = connection->library;
     EMIT_SUBMIT(ring, record);
-    connection->announced = 1;
+    return 1;
+}
+
+/* Tells user space of the connection and of the process that it belongs to. What finds no room is tried with the next
+ * call. */
+static __always_inline void announce(struct connection *connection, const struct connection_key *key)
+{
+    if ((connection->to_announce & ANNOUNCE_PROCESS) &&
+        announce_process(current_task(), key->pid, key->process_start_ns))
+        connection->to_announce &= ~ANNOUNCE_PROCESS;
+    if ((connection->to_announce & ANNOUNCE_CONNECTION) && announce_connection(connection, key))
+        connection->to_announce &= ~ANNOUNCE_CONNECTION;
+}
+
+static __always_inline int is_announced(const struct connection *connection)
+{
+    return !(connection->to_announce & ANNOUNCE_CONNECTION);
 }
 
 static __always_inline struct connection *find_connection(const struct connection_key *key)
@@ -74,13 +93,15 @@ static __always_inline struct connection *find_connection(const struct connectio
     return bpf_map_lookup_elem(&connections, key);
 }
 
-static __always_inline struct connection *make_connection(const struct connection_key *key, __u32 library, __u32 from_start)
+static __always_inline struct connection *make_connection(const struct connection_key *key, __u32 library,
+                                                          __u32 from_start)
 {
     struct connection fresh = {};
 
     fresh.id = fresh_connection_id();
     fresh.library = library;
     fresh.from_start = from_start;
+    fresh.to_announce = ANNOUNCE_PROCESS | ANNOUNCE_CONNECTION;
     if (bpf_map_update_elem(&connections, key, &fresh, BPF_ANY)) {
         count_loss(WIRE_LOSS_CONNECTIONS_FULL);
         return NULL;
@@ -93,7 +114,7 @@ static __always_inline void emit_close(const struct connection *connection, __u8
     void *ring = ring_of(connection->id);
     struct wire_connection_close *record;
 
-    if (!ring || !connection->announced)
+    if (!ring || !is_announced(connection))
         return;
     EMIT_RESERVE(ring, record, WIRE_CONNECTION_CLOSE, WIRE_LOSS_RING_FULL);
     if (!record)
@@ -116,12 +137,28 @@ static __always_inline void close_connection(const struct connection_key *key, _
     bpf_map_delete_elem(&connections, key);
 }
 
+/*
+ * A call on this object was missed, and nobody knows what it moved: every offset from here on would be wrong. So the
+ * connection ends, and what follows is one that was joined in the middle. Not inlined: rare, and needed in many places.
+ */
+static __noinline int lose_connection(__u64 object, __u64 process_start_ns, __u32 pid)
+{
+    struct connection_key key = {
+        .object = object,
+        .process_start_ns = process_start_ns,
+        .pid = pid,
+    };
+
+    close_connection(&key, WIRE_CLOSE_LOST);
+    return 0;
+}
+
 static __always_inline void emit_direction_end(struct connection *connection, __u8 direction)
 {
     void *ring = ring_of(connection->id);
     struct wire_direction_end *record;
 
-    if (!ring || connection->ended || !connection->announced)
+    if (!ring || connection->ended || !is_announced(connection))
         return;
     EMIT_RESERVE(ring, record, WIRE_DIRECTION_END, WIRE_LOSS_RING_FULL);
     if (!record)
@@ -160,7 +197,7 @@ static __always_inline void emit_socket(struct connection *connection, const str
     void *ring = ring_of(connection->id);
     struct wire_connection_socket *record;
 
-    if (!ring || connection->has_socket || !connection->announced)
+    if (!ring || connection->has_socket || !is_announced(connection))
         return;
     EMIT_RESERVE(ring, record, WIRE_CONNECTION_SOCKET, WIRE_LOSS_RING_FULL);
     if (!record)

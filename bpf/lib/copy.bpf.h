@@ -29,47 +29,50 @@ struct piece {
 
 /*
  * One would like to write: reserve(ring, sizeof(header) + captured), then read `captured` bytes into it.
- * The verifier refuses it: before 6.1 a reservation's size must be a constant, and afterwards (dynptr) user memory cannot be read
- * straight into it before 6.16. Reserving the worst case for every call would fill the ring with nothing.
- * The trick: size classes that double, each with a constant reservation. Waste is at most half of a record.
+ * The verifier refuses it: before 6.1 a reservation's size must be a constant, and afterwards (dynptr) user memory
+ * cannot be read straight into it before 6.16. Reserving the worst case for every call would fill the ring with
+ * nothing. The trick: size classes that double, each with a constant reservation. Waste is at most half of a record.
  *
- * And: `if (n > SIZE) n = SIZE` before the read. clang 14 tests one copy of the register and uses another, so the verifier
- * sees an unbounded or negative length; barrier_var makes it one register.
- * Tried on 5.10, 6.1, 6.12 and 6.18 with clang 14.
+ * And: `if (n > SIZE) n = SIZE` before the read. clang 14 tests one copy of the register and uses another, so the
+ * verifier sees an unbounded or negative length; barrier_var makes it one register. Tried on 5.10, 6.1, 6.12 and 6.18
+ * with clang 14.
  */
-#define EMIT_CLASS(piece, space)                                                                                       \
-    do {                                                                                                               \
-        struct wire_data *record = bpf_ringbuf_reserve((piece)->ring, sizeof(struct wire_data) + (space), 0);          \
-        __u64 n = (piece)->captured;                                                                                   \
-                                                                                                                       \
-        if (!record) {                                                                                                 \
-            count_loss(WIRE_LOSS_RING_FULL);                                                                           \
-            return;                                                                                                    \
-        }                                                                                                              \
-        barrier_var(n);                                                                                                \
-        if (n > (space))                                                                                               \
-            n = (space);                                                                                               \
-        fill_header(&record->header, WIRE_DATA, (piece)->direction, WIRE_MISSING_NOTHING,                              \
-                    sizeof(struct wire_data) + (space));                                                               \
-        record->connection = (piece)->connection;                                                                      \
-        record->time_ns = (piece)->time_ns;                                                                            \
-        record->offset = (piece)->offset;                                                                              \
-        record->length = (piece)->length;                                                                              \
-        record->captured = n;                                                                                          \
-        if (bpf_probe_read_user((void *)(record + 1), n, (const void *)(piece)->address)) {                            \
-            record->captured = 0;                                                                                      \
-            record->header.flags = WIRE_MISSING_UNREADABLE;                                                            \
-            count_loss(WIRE_LOSS_UNREADABLE);                                                                          \
-        } else if ((piece)->length > n) {                                                                              \
-            record->header.flags = WIRE_MISSING_CALL_LIMIT;                                                            \
-        }                                                                                                              \
-        bpf_ringbuf_submit(record, submit_flags((piece)->ring, sizeof(struct wire_data) + (space)));                   \
+#define EMIT_CLASS(piece, space)                                                                              \
+    do {                                                                                                      \
+        struct wire_data *record = bpf_ringbuf_reserve((piece)->ring, sizeof(struct wire_data) + (space), 0); \
+        __u64 n = (piece)->captured;                                                                          \
+                                                                                                              \
+        if (!record) {                                                                                        \
+            count_loss(WIRE_LOSS_RING_FULL);                                                                  \
+            return;                                                                                           \
+        }                                                                                                     \
+        barrier_var(n);                                                                                       \
+        if (n > (space))                                                                                      \
+            n = (space);                                                                                      \
+        fill_header(&record->header, WIRE_DATA, (piece)->direction, WIRE_MISSING_NOTHING,                     \
+                    sizeof(struct wire_data) + (space));                                                      \
+        record->connection = (piece)->connection;                                                             \
+        record->time_ns = (piece)->time_ns;                                                                   \
+        record->offset = (piece)->offset;                                                                     \
+        record->length = (piece)->length;                                                                     \
+        record->captured = n;                                                                                 \
+        if (bpf_probe_read_user((void *)(record + 1), n, (const void *)(piece)->address)) {                   \
+            record->captured = 0;                                                                             \
+            record->header.flags = WIRE_MISSING_UNREADABLE;                                                   \
+            count_loss(WIRE_LOSS_UNREADABLE);                                                                 \
+        } else if ((piece)->length > n) {                                                                     \
+            record->header.flags = WIRE_MISSING_CALL_LIMIT;                                                   \
+        }                                                                                                     \
+        bpf_ringbuf_submit(record, submit_flags((piece)->ring, sizeof(struct wire_data) + (space)));          \
     } while (0)
 
-#define PIECE_MAX 65536
-#define PIECES_MAX 512 /* of one call: 32 MiB, beyond what knobs.call_limit may be */
+#define PIECE_MAX  65536
+#define PIECES_MAX (CALL_LIMIT_MAX / PIECE_MAX) /* of one call */
 
-static __always_inline void emit_whole_piece(struct piece *piece) { EMIT_CLASS(piece, PIECE_MAX); }
+static __always_inline void emit_whole_piece(struct piece *piece)
+{
+    EMIT_CLASS(piece, PIECE_MAX);
+}
 
 static __always_inline void emit_last_piece(struct piece *piece)
 {
@@ -97,7 +100,8 @@ static __always_inline void emit_last_piece(struct piece *piece)
 
 /*
  * The payload of one call: `length` bytes at `address`, which lie at `offset` of their stream. A buffer larger than one
- * record goes out as several, each with its own absolute offset, so any of them may be lost without the others losing sense.
+ * record goes out as several, each with its own absolute offset, so any of them may be lost without the others losing
+ * sense.
  */
 static __always_inline void emit_payload(__u64 connection, __u8 direction, __u64 offset, __u64 address, __u64 length)
 {

@@ -1,5 +1,6 @@
 /*
- * Which processes are traced. Decided once per process and remembered; threads remember it too, for one epoch.
+ * Which processes are traced. Decided at a process's first TLS call and remembered, by its threads too, for one epoch.
+ * Not earlier, because between its start and that call a process may yet change its user, its name or its cgroup.
  */
 #pragma once
 
@@ -51,25 +52,37 @@ static __always_inline int matches_selection(struct task_struct *task, __u32 pid
     return 1;
 }
 
-/*
- * The state of the current process, made or brought up to date. NULL only where the table is full; the caller then falls
- * back to matches_selection().
- */
-static __always_inline struct process_state *current_process(struct task_struct *task, __u32 pid)
+/* What is remembered of the current process. What an earlier process of its number left behind is nothing. */
+static __always_inline struct process_state *known_process(__u32 pid, __u64 start)
 {
-    struct process_state *state = bpf_map_lookup_elem(&processes, &pid), fresh = {};
-    __u64 start = process_start_ns(task);
+    struct process_state *state = bpf_map_lookup_elem(&processes, &pid);
 
     if (state && state->start_ns == 0) /* put there by user space, which knows start times only to a clock tick */
         state->start_ns = start;
-    if (state && state->start_ns == start) {
-        if (state->epoch != filter_epoch && !state->inherited) {
+    return state && state->start_ns == start ? state : NULL;
+}
+
+static __always_inline int has_verdict(const struct process_state *state)
+{
+    return state->inherited || state->epoch == filter_epoch;
+}
+
+/*
+ * The state of the current process, made or brought up to date. NULL only where the table is full; the caller then
+ * falls back to matches_selection().
+ */
+static __always_inline struct process_state *current_process(struct task_struct *task, __u32 pid)
+{
+    __u64 start = process_start_ns(task);
+    struct process_state *state = known_process(pid, start), fresh = {};
+
+    if (state) {
+        if (!has_verdict(state)) {
             state->epoch = filter_epoch;
             state->traced = matches_selection(task, pid);
         }
         return state;
     }
-    /* Unknown, or left behind by an earlier process of that number. */
     fresh.start_ns = start;
     fresh.epoch = filter_epoch;
     fresh.traced = matches_selection(task, pid);
@@ -77,9 +90,10 @@ static __always_inline struct process_state *current_process(struct task_struct 
     return bpf_map_lookup_elem(&processes, &pid);
 }
 
-static __always_inline int process_is_traced(struct task_struct *task, __u32 pid)
+/* Is the current process traced as it is now? Remembers nothing: its first TLS call decides. */
+static __always_inline int is_traced_now(struct task_struct *task, __u32 pid)
 {
-    struct process_state *state = current_process(task, pid);
+    struct process_state *state = known_process(pid, process_start_ns(task));
 
-    return state ? state->traced : matches_selection(task, pid);
+    return state && has_verdict(state) ? (int)state->traced : matches_selection(task, pid);
 }

@@ -20,7 +20,8 @@ extern __u32 mutes_in_use;
 
 /*
  * The ring buffers, one per worker thread of the agent; a connection always uses the same one.
- * Written by emit.bpf.h alone. Full: the record is dropped and counted, stream offsets go on, so the reader sees the gap.
+ * Written by emit.bpf.h alone. Full: the record is dropped and counted, stream offsets go on, so the reader sees the
+ * gap.
  */
 struct ring {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -35,14 +36,14 @@ struct {
 } rings __weak SEC(".maps");
 
 /*
- * TLS calls in flight. Key: thread (pid_tgid). Written by the entry and return programs of that thread only; the element
- * stays for the thread's next call and is deleted when the thread exits. Full: the call is not captured, and counted; its
- * bytes show as a gap, because the return program of a later call advances from the true offsets.
+ * TLS calls in flight. Key: thread (pid_tgid). Written by the entry and return programs of that thread only; the
+ * element stays for the thread's next call and is deleted when the thread exits. Full: the call is not captured, and
+ * counted, and its connection ends (lose_connection), because nothing is known of what the call moved.
  */
 #define CALL_DEPTH 4
 
 struct call {
-    __u64 object;     /* TLS object */
+    __u64 object; /* TLS object */
     __u64 buffer;
     __u64 length_ptr; /* where the function leaves the number of bytes; 0: in its return value */
     __u64 stack;      /* stack pointer at entry, to match returns that overtake or get lost */
@@ -70,18 +71,11 @@ struct {
 } calls __weak SEC(".maps");
 
 /*
- * What is known of a process. Key: thread-group id. Written by the filter on first contact, on fork and on exec, and by user
- * space for processes that were selected while running; deleted when the process exits. Full: the process is looked at afresh
- * each time (correct, slower), and its children do not inherit.
+ * What is known of a process. Key: thread-group id. Written by the filter at the first TLS call, on fork for children
+ * that inherit, and by user space for processes that were selected while running; deleted when the process exits. Full:
+ * the process is looked at afresh each time and announced with each connection (correct, slower), and its children do
+ * not inherit.
  */
-struct process_state {
-    __u64 start_ns;
-    __u32 traced;
-    __u32 inherited; /* traced because an ancestor was selected: survives exec */
-    __u32 announced; /* a WIRE_PROCESS record is in the ring */
-    __u32 epoch;
-};
-
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 32768);
@@ -90,9 +84,10 @@ struct {
 } processes __weak SEC(".maps");
 
 /*
- * Connections. Key: process and TLS object. Written by the return programs, under whatever lock the application holds for
- * its TLS object; deleted when the object is freed, and by user space when the process is gone. Full: the least recently used
- * one is dropped; if it was alive, it comes back as a new connection that was joined in the middle.
+ * Connections. Key: process and TLS object. Written by the return programs, under whatever lock the application holds
+ * for its TLS object; deleted when the object is freed. Those of processes that are gone are never used again, and so
+ * are the first to make room. Full: the least recently used one is dropped; if it was alive, it comes back as a new
+ * connection that was joined in the middle.
  */
 struct connection_key {
     __u64 object;
@@ -101,12 +96,17 @@ struct connection_key {
     __u32 reserved;
 };
 
+enum announcement {
+    ANNOUNCE_PROCESS = 1,
+    ANNOUNCE_CONNECTION = 2,
+};
+
 struct connection {
     __u64 id;
     __u64 offset[WIRE_DIRECTIONS];
     __u32 library;
     __u32 from_start;
-    __u32 announced; /* a WIRE_CONNECTION_OPEN record is in the ring */
+    __u32 to_announce; /* enum announcement, or-ed: what user space has still to be told */
     __u32 has_socket;
     __u32 ended; /* WIRE_DIRECTION_END was sent for the received direction */
     __u32 reserved;
@@ -119,7 +119,8 @@ struct {
     __type(value, struct connection);
 } connections __weak SEC(".maps");
 
-/* Mutes. Key: connection id. Written and deleted by user space only. Full: user space keeps getting bytes it will ignore. */
+/* Mutes. Key: connection id. Written and deleted by user space only. Full: user space keeps getting bytes it will
+ * ignore. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 65536);

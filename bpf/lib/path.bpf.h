@@ -8,13 +8,14 @@
 #include "bpf/lib/core_compat.bpf.h"
 
 #define PATH_DEPTH 24
-#define PATH_NAME_MAX 128 /* of one component; longer ones are cut */
+#define PATH_NAME_MAX \
+    128 /* of one component with its NUL; longer ones are cut, and one that just fits is taken for cut */
 
 /*
  * One would like to write: size += bpf_probe_read_kernel_str(names + size, WIRE_PATH_MAX - size, name).
- * The verifier refuses it: it does not relate the two occurrences of `size`, so it sees an access up to twice the array.
- * The trick: keep PATH_NAME_MAX bytes of head-room and compare `size` with a constant before each use.
- * Tried on 5.10, 6.1, 6.12 and 6.18.
+ * The verifier refuses it: it does not relate the two occurrences of `size`, so it sees an access up to twice the
+ * array. The trick: keep PATH_NAME_MAX bytes of head-room and compare `size` with a constant before each use. Tried
+ * on 5.10, 6.1, 6.12 and 6.18.
  */
 static __always_inline int path_append(struct wire_path *path, const unsigned char *name)
 {
@@ -26,8 +27,12 @@ static __always_inline int path_append(struct wire_path *path, const unsigned ch
         return 0;
     }
     copied = bpf_probe_read_kernel_str(&path->names[size], PATH_NAME_MAX, name);
-    if (copied <= 1) /* an empty name, or unreadable */
-        return copied == 1;
+    if (copied == 1) /* an empty name */
+        return 1;
+    if (copied <= 0) {
+        path->cut = 1;
+        return 0;
+    }
     if (copied == PATH_NAME_MAX)
         path->cut = 1;
     path->size = size + (copied & (PATH_NAME_MAX * 2 - 1));

@@ -6,9 +6,15 @@
 #include "bpf/lib/base.bpf.h"
 #include "bpf/lib/core_compat.bpf.h"
 
-static __always_inline __u32 current_pid(void) { return bpf_get_current_pid_tgid() >> 32; }
+static __always_inline __u32 current_pid(void)
+{
+    return bpf_get_current_pid_tgid() >> 32;
+}
 
-static __always_inline struct task_struct *current_task(void) { return (struct task_struct *)bpf_get_current_task(); }
+static __always_inline struct task_struct *current_task(void)
+{
+    return (struct task_struct *)bpf_get_current_task();
+}
 
 static __always_inline __u64 process_start_ns(struct task_struct *task)
 {

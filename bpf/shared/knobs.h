@@ -1,5 +1,6 @@
 /*
- * What the agent decides before it loads the programs (read-only data), and the one thing both sides change while they run.
+ * What the agent decides before it loads the programs (read-only data), and the one thing both sides change while they
+ * run.
  */
 #pragma once
 
@@ -16,18 +17,19 @@ enum select_kind {
     SELECT_UID = 16,
 };
 
+#define CALL_LIMIT_MAX     (32 << 20) /* of `call_limit` below */
 #define SELECT_CGROUPS_MAX 64
-#define RINGS_MAX 16
+#define RINGS_MAX          16
 
 struct knobs {
-    __u32 select;          /* enum select_kind, or-ed; 0: every process of the node */
-    __u32 with_children;   /* children of a traced process are traced */
-    __u32 own_pid;         /* the agent, never traced */
-    __u32 cgroups;         /* entries in use of the target_cgroups map */
-    __u32 ring_mask;       /* number of rings (a power of two) - 1 */
+    __u32 select;        /* enum select_kind, or-ed; 0: every process of the node */
+    __u32 with_children; /* children of a traced process are traced */
+    __u32 own_pid;       /* the agent, never traced */
+    __u32 cgroups;       /* entries in use of the target_cgroups map */
+    __u32 ring_mask;     /* number of rings (a power of two) - 1 */
     __u32 reserved;
-    __u64 wake_bytes;      /* wake the reader when a ring's unread bytes reach this */
-    __u64 call_limit;      /* bytes captured of one call; the rest is counted as missing */
+    __u64 wake_bytes; /* wake the reader when a ring's unread bytes reach a multiple of this power of two */
+    __u64 call_limit; /* bytes captured of one call, at most CALL_LIMIT_MAX; the rest is counted as missing */
 };
 
 /* A selection by executable: the file as the kernel knows it. */
@@ -40,4 +42,13 @@ struct exe_key {
 /* The agent has no use for the bytes of a connection before these offsets; ~0: for good. */
 struct mute {
     __u64 until[2]; /* by enum wire_direction */
+};
+
+/* What is known of a process; user space puts in those that were selected while running. */
+struct process_state {
+    __u64 start_ns;  /* 0: not known to the nanosecond, to be filled in by the kernel programs */
+    __u32 traced;    /* the verdict, good for `epoch` only unless inherited */
+    __u32 inherited; /* traced because an ancestor was selected: survives exec */
+    __u32 announced; /* a WIRE_PROCESS record is in the ring */
+    __u32 epoch;     /* 0: no verdict */
 };

@@ -1,11 +1,12 @@
 /*
  * The one contract between the kernel programs and the agent: the records of the ring buffers.
  *
- * Included by BPF C (after vmlinux.h) and by C++ (agent/capture/record_decoder.cpp, tests). Little changes, and a change
- * of layout raises LLMSNOOP_WIRE_VERSION. tests/layout compares every struct here with the BTF of the built object.
+ * Included by BPF C (after vmlinux.h) and by C++ (agent/capture/record_decoder.cpp, tests). Little changes, and a
+ * change of layout raises LLMSNOOP_WIRE_VERSION. tests/layout compares every struct here with the BTF of the built
+ * object.
  *
- * Every record begins with struct wire_header. Fixed part first, then `size - sizeof(fixed part)` bytes of payload or text.
- * A record may be longer than what it says it holds (size classes); the rest is old memory and must not be read.
+ * Every record begins with struct wire_header. Fixed part first, then `size - sizeof(fixed part)` bytes of payload or
+ * text. A record may be longer than what it says it holds (size classes); the rest is old memory and must not be read.
  */
 #pragma once
 
@@ -53,6 +54,7 @@ enum wire_library {
 enum wire_close {
     WIRE_CLOSE_FREED = 0,    /* the TLS object was freed or shut down */
     WIRE_CLOSE_REPLACED = 1, /* a new object appeared at the same address */
+    WIRE_CLOSE_LOST = 2,     /* a call on it was missed, so its offsets are no longer true; it goes on under a new id */
 };
 
 struct wire_header {
@@ -168,5 +170,6 @@ enum wire_loss {
     WIRE_LOSS_CONNECTIONS_FULL = 4,
     WIRE_LOSS_CALLS_NESTED = 5,
     WIRE_LOSS_PROCESS_RECORD = 6,
-    WIRE_LOSS_COUNT = 7,
+    WIRE_LOSS_CALL_UNRETURNED = 7,
+    WIRE_LOSS_COUNT = 8,
 };

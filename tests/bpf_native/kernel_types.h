@@ -1,0 +1,105 @@
+/*
+ * The few kernel structures that bpf/lib reads, with the members it reads. Included by C (the programs) and C++ (the
+ * tests).
+ */
+#pragma once
+
+#include <linux/in6.h>
+#include <linux/types.h>
+
+struct dentry;
+
+struct qstr {
+    const unsigned char* name;
+};
+
+struct dentry {
+    struct dentry* d_parent; /* itself, at the root of a file system */
+    struct qstr d_name;
+};
+
+struct super_block {
+    __u32 s_dev;
+};
+
+struct inode {
+    __u64 i_ino;
+    struct super_block* i_sb;
+};
+
+struct vfsmount {
+    struct dentry* mnt_root;
+};
+
+struct mount {
+    struct mount* mnt_parent; /* itself, at the top of the mount namespace */
+    struct dentry* mnt_mountpoint;
+    struct vfsmount mnt;
+};
+
+struct path {
+    struct vfsmount* mnt;
+    struct dentry* dentry;
+};
+
+struct file {
+    struct path f_path;
+    struct inode* f_inode;
+};
+
+struct mm_struct {
+    struct file* exe_file;
+};
+
+struct kernfs_node {
+    struct kernfs_node* parent;
+    const char* name;
+};
+
+struct cgroup {
+    struct kernfs_node* kn;
+};
+
+struct css_set {
+    struct cgroup* dfl_cgrp;
+};
+
+struct signal_struct {
+    struct {
+        int counter;
+    } live;
+};
+
+struct task_struct {
+    int pid;
+    int tgid;
+    char comm[16];
+    __u64 start_boottime;
+    struct task_struct* group_leader;
+    struct task_struct* real_parent;
+    struct mm_struct* mm;
+    struct css_set* cgroups;
+    struct signal_struct* signal;
+};
+
+struct sock_common {
+    __u16 skc_family;
+    __u16 skc_num; /* host order */
+    __u16 skc_dport;
+    __u32 skc_daddr;
+    __u32 skc_rcv_saddr;
+    struct in6_addr skc_v6_daddr;
+    struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+};
+
+struct linux_binprm;
+struct msghdr;
+
+/* x86-64, as far as a call is concerned. */
+struct pt_regs {
+    __u64 di, si, dx, cx, ax, sp;
+};
