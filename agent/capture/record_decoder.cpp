@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -61,9 +62,14 @@ model::Loss missing_of(std::uint8_t wire) {
 
 std::optional<model::Endpoint> endpoint(const std::uint8_t (&address)[16], std::uint16_t port, std::uint32_t family) {
     if (family != AF_INET && family != AF_INET6) return std::nullopt;
+    // RFC 4291 section 2.5.5.2: what one end calls ::ffff:192.0.2.1 is 192.0.2.1 to the other, and the two must be
+    // equal.
+    constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const bool mapped = family == AF_INET6 && std::equal(kMapped.begin(), kMapped.end(), address);
+    const bool ipv4 = family == AF_INET || mapped;
     model::Endpoint out;
-    out.address.family = family == AF_INET ? model::Address::Family::ipv4 : model::Address::Family::ipv6;
-    std::copy_n(address, family == AF_INET ? 4 : 16, out.address.bytes.begin());
+    out.address.family = ipv4 ? model::Address::Family::ipv4 : model::Address::Family::ipv6;
+    std::copy_n(address + (mapped ? kMapped.size() : 0), ipv4 ? 4 : 16, out.address.bytes.begin());
     out.port = port;
     return out;
 }
@@ -78,7 +84,8 @@ std::string path_text(const wire_path& path) {
         at = end + 1;
     }
     std::string out = path.cut != 0 ? "..." : "";
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) out.append("/").append(*part);
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part)
+        out.append("/").append(*part);
     return out;
 }
 
@@ -98,7 +105,8 @@ model::Process process_of(const wire_process& record) {
 }  // namespace
 
 base::Time RecordDecoder::wall(std::uint64_t monotonic_ns) const {
-    return base::time_from_unix_ns(static_cast<std::int64_t>(monotonic_ns) + monotonic_to_wall_.load(std::memory_order_relaxed));
+    return base::time_from_unix_ns(static_cast<std::int64_t>(monotonic_ns) +
+                                   monotonic_to_wall_.load(std::memory_order_relaxed));
 }
 
 std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) const {
@@ -117,8 +125,12 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
             if (const auto data = fixed_part<wire_data>(record)) {
                 const base::Bytes payload = record.subspan(sizeof *data);
                 if (data->captured > payload.size() || data->captured > data->length) break;
-                return model::Chunk{data->connection,     direction_of(header->direction),  data->offset,
-                                    wall(data->time_ns),  data->length,                     payload.first(data->captured),
+                return model::Chunk{data->connection,
+                                    direction_of(header->direction),
+                                    data->offset,
+                                    wall(data->time_ns),
+                                    data->length,
+                                    payload.first(data->captured),
                                     missing_of(header->flags)};
             }
             break;
@@ -137,7 +149,8 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
         case WIRE_CONNECTION_SOCKET:
             if (const auto socket = fixed_part<wire_connection_socket>(record)) {
                 const wire_socket& at = socket->socket;
-                return model::ConnectionAddressed{socket->connection, endpoint(at.local_address, at.local_port, at.family),
+                return model::ConnectionAddressed{socket->connection,
+                                                  endpoint(at.local_address, at.local_port, at.family),
                                                   endpoint(at.peer_address, at.peer_port, at.family)};
             }
             break;
@@ -148,7 +161,8 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
             break;
         case WIRE_DIRECTION_END:
             if (const auto end = fixed_part<wire_direction_end>(record)) {
-                return model::DirectionEnded{end->connection, direction_of(header->direction), wall(end->time_ns), end->offset};
+                return model::DirectionEnded{end->connection, direction_of(header->direction), wall(end->time_ns),
+                                             end->offset};
             }
             break;
         case WIRE_CONNECTION_CLOSE:
@@ -156,6 +170,7 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
                 model::ConnectionClosed out;
                 out.id = close->connection;
                 out.time = wall(close->time_ns);
+                if (header->flags == WIRE_CLOSE_LOST) out.how = model::ConnectionClosed::How::reset;
                 out.sent = close->offset[WIRE_SENT];
                 out.received = close->offset[WIRE_RECEIVED];
                 return out;
@@ -196,6 +211,8 @@ model::Loss loss_of_wire(std::uint32_t wire_loss) {
             return model::Loss::connections_full;
         case WIRE_LOSS_CALLS_NESTED:
             return model::Loss::calls_nested;
+        case WIRE_LOSS_CALL_UNRETURNED:
+            return model::Loss::call_unreturned;
         default:
             return model::Loss::process_record_lost;
     }

@@ -1,8 +1,9 @@
 #pragma once
 // Turns the raw bytes of one ring-buffer record (bpf/shared/wire.h) into a typed event: the only code that does.
 //
-// Records come from our own kernel programs, but nothing is trusted: sizes, kinds and texts are checked, and what does not
-// fit is counted and dropped. Stateless except for the clock; thread-safe as long as set_clock is not called at the same time.
+// Records come from our own kernel programs, but nothing is trusted: sizes, kinds and texts are checked, and what does
+// not fit is counted and dropped. Stateless except for the clock; thread-safe as long as set_clock is not called at the
+// same time.
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -15,7 +16,7 @@
 namespace llmsnoop::capture {
 
 class RecordDecoder {
-   public:
+ public:
     explicit RecordDecoder(model::LossCounters& losses) : losses_(losses) {}
 
     // Wall-clock time = the record's CLOCK_MONOTONIC time + offset. May be called at any time, by any thread.
@@ -24,7 +25,7 @@ class RecordDecoder {
     // Nothing if the record is malformed. A Chunk's bytes point into `record`.
     std::optional<model::CaptureEvent> decode(base::Bytes record) const;
 
-   private:
+ private:
     base::Time wall(std::uint64_t monotonic_ns) const;
 
     model::LossCounters& losses_;

@@ -33,7 +33,7 @@ base::Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string& path) {
     elf_version(EV_CURRENT);
     const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return base::system_error(path);
-    struct stat info{};
+    struct stat info {};
     if (fstat(fd.get(), &info) != 0) return base::system_error(path);
     if (!S_ISREG(info.st_mode) || info.st_size < EI_NIDENT) return base::error(path + ": not an ELF file");
 
@@ -63,7 +63,8 @@ base::Result<void> ElfFile::read_segments() {
         GElf_Phdr one;
         if (gelf_getphdr(handle_->elf, static_cast<int>(i), &one) == nullptr) continue;
         if (one.p_type != PT_LOAD || (one.p_flags & PF_X) == 0 || one.p_offset >= handle_->size) continue;
-        executable_.push_back({one.p_vaddr, one.p_offset, std::min<std::uint64_t>(one.p_filesz, handle_->size - one.p_offset)});
+        executable_.push_back(
+            {one.p_vaddr, one.p_offset, std::min<std::uint64_t>(one.p_filesz, handle_->size - one.p_offset)});
     }
     return {};
 }
@@ -73,14 +74,16 @@ void ElfFile::collect(std::uint32_t section_type, const std::vector<std::string>
     for (Elf_Scn* section = elf_nextscn(handle_->elf, nullptr); section != nullptr;
          section = elf_nextscn(handle_->elf, section)) {
         GElf_Shdr header;
-        if (gelf_getshdr(section, &header) == nullptr || header.sh_type != section_type || header.sh_entsize == 0) continue;
+        if (gelf_getshdr(section, &header) == nullptr || header.sh_type != section_type || header.sh_entsize == 0)
+            continue;
         Elf_Data* data = elf_getdata(section, nullptr);
         if (data == nullptr) continue;
         const std::size_t count = data->d_size / sizeof(Elf64_Sym);
         for (std::size_t i = 0; i < count && found.size() < wanted.size(); ++i) {
             GElf_Sym symbol;
             if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) break;
-            if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF || symbol.st_value == 0) continue;
+            if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF || symbol.st_value == 0)
+                continue;
             const char* text = elf_strptr(handle_->elf, header.sh_link, symbol.st_name);
             if (text == nullptr) continue;
             const std::string_view name = std::string_view(text).substr(0, std::string_view(text).find('@'));

@@ -1,5 +1,6 @@
 #pragma once
-// Read access to an ELF executable or shared library: function symbols, code bytes, and the file offsets that uprobes take.
+// Read access to an ELF executable or shared library: function symbols, code bytes, and the file offsets that uprobes
+// take.
 //
 // The file may belong to anybody (a container's image) and is not trusted: every offset is checked by libelf or here.
 // Not thread-safe.
@@ -17,14 +18,15 @@
 namespace llmsnoop::capture::live {
 
 class ElfFile {
-   public:
+ public:
     // x86-64 little-endian only; anything else is an Error of kind unsupported.
     static base::Result<std::unique_ptr<ElfFile>> open(const std::string& path);
     ~ElfFile();
     ElfFile(const ElfFile&) = delete;
     ElfFile& operator=(const ElfFile&) = delete;
 
-    // Virtual addresses of those of the wanted functions that the file defines (.dynsym first, then .symtab). Symbol versions
+    // Virtual addresses of those of the wanted functions that the file defines (.dynsym first, then .symtab). Symbol
+    // versions
     // ("@@OPENSSL_3.0.0") are not part of the name.
     std::map<std::string, std::uint64_t> functions(const std::vector<std::string>& wanted) const;
 
@@ -34,7 +36,7 @@ class ElfFile {
     // Where a virtual address of an executable segment lies in the file.
     std::optional<std::uint64_t> file_offset(std::uint64_t address) const;
 
-   private:
+ private:
     struct Handle;
     struct Segment {
         std::uint64_t address;

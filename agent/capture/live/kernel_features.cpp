@@ -26,14 +26,18 @@ void set(Feature& feature, bool available, std::string why) {
     feature.why = available ? "" : std::move(why);
 }
 
-std::string errno_text(int code) { return std::strerror(code); }
+std::string errno_text(int code) {
+    return std::strerror(code);
+}
 
 void try_map(Feature& feature, bpf_map_type type, unsigned key_size, unsigned value_size, unsigned entries) {
     const base::Fd fd(bpf_map_create(type, "llmsnoop_try", key_size, value_size, entries, nullptr));
     set(feature, static_cast<bool>(fd), errno_text(errno));
 }
 
-bool has_type(const btf* kernel, const char* name, unsigned kind) { return btf__find_by_name_kind(kernel, name, kind) > 0; }
+bool has_type(const btf* kernel, const char* name, unsigned kind) {
+    return btf__find_by_name_kind(kernel, name, kind) > 0;
+}
 
 // uprobe sessions came together with this value of enum bpf_attach_type.
 bool has_session_attach_type(const btf* kernel) {
@@ -62,14 +66,17 @@ void try_fexit(Feature& feature) {
     LIBBPF_OPTS(bpf_prog_load_opts, options);
     options.expected_attach_type = BPF_TRACE_FEXIT;
     options.attach_btf_id = static_cast<unsigned>(target);
-    const base::Fd fd(bpf_prog_load(BPF_PROG_TYPE_TRACING, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    const base::Fd fd(
+        bpf_prog_load(BPF_PROG_TYPE_TRACING, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
     set(feature, static_cast<bool>(fd), "BPF_PROG_LOAD: " + errno_text(errno));
     if (!fd) return;
     const base::Fd link(bpf_raw_tracepoint_open(nullptr, fd.get()));
     set(feature, static_cast<bool>(link), "attach: " + errno_text(errno));
 }
 
-void by_file(Feature& feature, const char* path, const char* why) { set(feature, access(path, R_OK) == 0, why); }
+void by_file(Feature& feature, const char* path, const char* why) {
+    set(feature, access(path, R_OK) == 0, why);
+}
 
 }  // namespace
 
@@ -87,15 +94,30 @@ std::string_view name_of(SocketHook value) {
     return "?";
 }
 
+std::optional<SocketHook> socket_hook_named(std::string_view name) {
+    for (const SocketHook one : {SocketHook::none, SocketHook::tracepoint, SocketHook::fexit, SocketHook::kprobe}) {
+        if (name == name_of(one)) return one;
+    }
+    return std::nullopt;
+}
+
 SocketHook KernelFeatures::socket_hook() const {
     if (socket_tracepoints.available) return SocketHook::tracepoint;
     if (fexit.available) return SocketHook::fexit;
     return kprobe.available ? SocketHook::kprobe : SocketHook::none;
 }
 
+base::Result<SocketHook> KernelFeatures::socket_hook(SocketHook wanted) const {
+    const Feature* feature = wanted == SocketHook::tracepoint ? &socket_tracepoints
+                             : wanted == SocketHook::fexit    ? &fexit
+                             : wanted == SocketHook::kprobe   ? &kprobe
+                                                              : nullptr;
+    if (feature == nullptr || feature->available) return wanted;
+    return base::error("socket hook " + feature->name + ": " + feature->why, base::Error::Kind::unsupported);
+}
+
 std::vector<const Feature*> KernelFeatures::all() const {
-    return {&bpf,   &btf,    &ring_buffer, &uprobe, &uprobe_session, &socket_tracepoints,
-            &fexit, &kprobe, &mmap_events};
+    return {&bpf, &btf, &ring_buffer, &uprobe, &uprobe_session, &socket_tracepoints, &fexit, &kprobe, &mmap_events};
 }
 
 KernelFeatures detect_kernel_features() {
@@ -105,8 +127,10 @@ KernelFeatures detect_kernel_features() {
 
     try_map(out.bpf, BPF_MAP_TYPE_ARRAY, 4, 4, 1);
     try_map(out.ring_buffer, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096);
-    by_file(out.btf, "/sys/kernel/btf/vmlinux", "/sys/kernel/btf/vmlinux is missing: a kernel with CONFIG_DEBUG_INFO_BTF is needed");
-    by_file(out.uprobe, "/sys/bus/event_source/devices/uprobe/type", "the kernel has no uprobe PMU (CONFIG_UPROBE_EVENTS)");
+    by_file(out.btf, "/sys/kernel/btf/vmlinux",
+            "/sys/kernel/btf/vmlinux is missing: a kernel with CONFIG_DEBUG_INFO_BTF is needed");
+    by_file(out.uprobe, "/sys/bus/event_source/devices/uprobe/type",
+            "the kernel has no uprobe PMU (CONFIG_UPROBE_EVENTS)");
     by_file(out.kprobe, "/sys/bus/event_source/devices/kprobe/type", "the kernel is built without kprobes");
     if (out.btf.available) {
         const Btf kernel(btf__load_vmlinux_btf(), btf__free);

@@ -1,6 +1,9 @@
 #pragma once
 // What this kernel and these privileges allow, found out by trying the smallest thing that shows it.
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -15,14 +18,16 @@ struct Feature {
 
 enum class SocketHook : std::uint8_t { none, tracepoint, fexit, kprobe };
 std::string_view name_of(SocketHook value);
+// Nothing for any other text, such as "auto".
+std::optional<SocketHook> socket_hook_named(std::string_view name);
 
 struct KernelFeatures {
     std::string release;
-    Feature bpf{"bpf", false, ""};                  // loading programs and maps at all
-    Feature btf{"btf", false, ""};                  // /sys/kernel/btf/vmlinux
-    Feature ring_buffer{"ring_buffer", false, ""};  // 5.8
-    Feature uprobe{"uprobe", false, ""};            // the uprobe PMU
-    Feature uprobe_session{"uprobe_session", false, ""};        // 6.13
+    Feature bpf{"bpf", false, ""};                                // loading programs and maps at all
+    Feature btf{"btf", false, ""};                                // /sys/kernel/btf/vmlinux
+    Feature ring_buffer{"ring_buffer", false, ""};                // 5.8
+    Feature uprobe{"uprobe", false, ""};                          // the uprobe PMU
+    Feature uprobe_session{"uprobe_session", false, ""};          // 6.13
     Feature socket_tracepoints{"socket_tracepoints", false, ""};  // 6.3
     Feature fexit{"fexit", false, ""};
     Feature kprobe{"kprobe", false, ""};
@@ -30,6 +35,8 @@ struct KernelFeatures {
 
     // The best of the ways to see a socket's sends and receives.
     SocketHook socket_hook() const;
+    // The wanted one, if this kernel has it.
+    base::Result<SocketHook> socket_hook(SocketHook wanted) const;
     std::vector<const Feature*> all() const;
 };
 

@@ -1,13 +1,13 @@
 #pragma once
-// Collects what libbpf says on this thread while the object lives, so that it can become part of an Error instead of noise on
-// stderr. Thread-safe: other threads' messages go to the debug log.
+// Collects what libbpf says on this thread while the object lives, so that it can become part of an Error instead of
+// noise on stderr. Thread-safe: other threads' messages go to the debug log.
 #include <string>
 #include <vector>
 
 namespace llmsnoop::capture::live {
 
 class LibbpfMessages {
-   public:
+ public:
     LibbpfMessages();
     ~LibbpfMessages();
     LibbpfMessages(const LibbpfMessages&) = delete;
@@ -17,7 +17,7 @@ class LibbpfMessages {
     std::string last() const;
     void add(std::string line);
 
-   private:
+ private:
     std::vector<std::string> lines_;
 };
 

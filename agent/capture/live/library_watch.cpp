@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 // Without mmap events new libraries are found by looking again; with them, unused ones are dropped at that pace.
 constexpr auto kRescan = std::chrono::seconds(2);
 constexpr auto kDropUnused = std::chrono::minutes(10);
+constexpr unsigned kLooks = 8;  // at what runs when tracing starts
 
 }  // namespace
 
@@ -32,7 +33,8 @@ std::vector<std::string> system_libraries() {
     std::vector<std::string> out;
     for (const char* pattern : kPatterns) {
         glob_t found{};
-        if (glob(pattern, 0, nullptr, &found) == 0) out.insert(out.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
+        if (glob(pattern, 0, nullptr, &found) == 0)
+            out.insert(out.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
         globfree(&found);
     }
     return out;
@@ -54,7 +56,8 @@ base::Result<void> LibraryWatch::start() {
     if (auto watch = MmapWatch::open()) {
         watch_ = std::move(*watch);
     } else {
-        base::log::warn("no mmap events ({}): new libraries are found every {} s", watch.error().message, kRescan.count());
+        base::log::warn("no mmap events ({}): new libraries are found every {} s", watch.error().message,
+                        kRescan.count());
     }
     for (const std::string& path : libraries_) {
         const auto pinned = files_.pin(path);
@@ -66,20 +69,33 @@ base::Result<void> LibraryWatch::start() {
             if (const auto pinned = files_.pin(path); !pinned) base::log::warn("{}", pinned.error().message);
         }
     }
-    for (const std::uint32_t pid : selected_processes(selection_)) {
-        if (!selection_.everything()) programs_.mark_selected(pid);
-        look_at_process(pid);
-    }
+    look_at_running_processes();
     stop_.reset(eventfd(0, EFD_CLOEXEC));
     if (!stop_) return base::system_error("eventfd");
     thread_ = std::thread([this] { run(); });
     return {};
 }
 
+// Looks until it meets nobody new: what a process forks before it is marked does not inherit the mark.
+void LibraryWatch::look_at_running_processes() {
+    std::set<std::uint32_t> met;
+    for (unsigned i = 0; i < kLooks; ++i) {
+        bool news = false;
+        for (const std::uint32_t pid : selected_processes(selection_)) {
+            if (!met.insert(pid).second) continue;
+            news = true;
+            if (!selection_.everything() && !matches(selection_, pid)) programs_.mark_selected(pid);
+            look_at_process(pid);
+        }
+        if (!news || selection_.everything()) return;
+    }
+}
+
 void LibraryWatch::look_at_process(std::uint32_t pid) {
     for (const MappedFile& file : mapped_files(pid)) {
         auto seen = files_.consider(file.open_path, file.path, file.id);
-        // map_files needs CAP_CHECKPOINT_RESTORE; the process's root directory leads there too, unless the file was deleted.
+        // map_files needs CAP_CHECKPOINT_RESTORE; the process's root directory leads there too, unless the file was
+        // deleted.
         if (!seen) seen = files_.consider(fmt::format("/proc/{}/root{}", pid, file.path), file.path, file.id);
         if (!seen) base::log::debug("{}", seen.error().message);
     }
@@ -96,7 +112,8 @@ void LibraryWatch::look_at_mapping(const MmapWatch::Mapping& mapping) {
 void LibraryWatch::run() {
     std::vector<pollfd> waiting{{stop_.get(), POLLIN, 0}};
     if (watch_) {
-        for (const int fd : watch_->descriptors()) waiting.push_back({fd, POLLIN, 0});
+        for (const int fd : watch_->descriptors())
+            waiting.push_back({fd, POLLIN, 0});
     }
     auto next = Clock::now() + (watch_ ? Clock::duration(kDropUnused) : Clock::duration(kRescan));
     while (true) {
@@ -107,7 +124,8 @@ void LibraryWatch::run() {
             const std::uint64_t lost = watch_->read([this](const MmapWatch::Mapping& one) { look_at_mapping(one); });
             if (lost > 0) {
                 losses_.add(model::Loss::mmap_events_lost, lost);
-                for (const std::uint32_t pid : selected_processes(selection_)) look_at_process(pid);
+                for (const std::uint32_t pid : selected_processes(selection_))
+                    look_at_process(pid);
             }
         }
         if (Clock::now() < next) continue;
@@ -115,7 +133,8 @@ void LibraryWatch::run() {
             drop_unused();
             next = Clock::now() + kDropUnused;
         } else {
-            for (const std::uint32_t pid : selected_processes(selection_)) look_at_process(pid);
+            for (const std::uint32_t pid : selected_processes(selection_))
+                look_at_process(pid);
             next = Clock::now() + kRescan;
         }
     }
@@ -124,7 +143,8 @@ void LibraryWatch::run() {
 void LibraryWatch::drop_unused() {
     std::set<FileId> in_use;
     for (const std::uint32_t pid : running_processes()) {
-        for (const MappedFile& file : mapped_files(pid)) in_use.insert(file.id);
+        for (const MappedFile& file : mapped_files(pid))
+            in_use.insert(file.id);
     }
     files_.retain(in_use);
 }

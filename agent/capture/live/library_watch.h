@@ -1,6 +1,6 @@
 #pragma once
-// Finds the files to probe: those that selected processes have mapped, those that they map later, and, for a whole node, the
-// system's own libraries. Runs a thread of its own from start() until destruction.
+// Finds the files to probe: those that selected processes have mapped, those that they map later, and, for a whole
+// node, the system's own libraries. Runs a thread of its own from start() until destruction.
 #include <atomic>
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@
 namespace llmsnoop::capture::live {
 
 class LibraryWatch {
-   public:
+ public:
     // `libraries` are probed whether or not anybody has mapped them; a failure with one of them is an error.
     LibraryWatch(const Selection& selection, std::vector<std::string> libraries, ProbedFiles& files, Programs& programs,
                  model::LossCounters& losses);
@@ -27,7 +27,8 @@ class LibraryWatch {
 
     base::Result<void> start();
 
-   private:
+ private:
+    void look_at_running_processes();
     void look_at_process(std::uint32_t pid);
     void look_at_mapping(const MmapWatch::Mapping& mapping);
     void run();

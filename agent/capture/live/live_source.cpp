@@ -65,6 +65,8 @@ void LiveSource::mute(model::ConnectionId connection, model::Direction direction
     programs_->mute(connection, direction, until.value_or(std::numeric_limits<std::uint64_t>::max()));
 }
 
-void LiveSource::released(model::ConnectionId connection) { programs_->forget(connection); }
+void LiveSource::released(model::ConnectionId connection) {
+    programs_->forget(connection);
+}
 
 }  // namespace llmsnoop::capture::live

@@ -1,6 +1,6 @@
 #pragma once
-// The live capture source: kernel programs, probes on TLS libraries, ring buffers. Needs the privileges and the kernel that
-// `llmsnoop doctor` asks for.
+// The live capture source: kernel programs, probes on TLS libraries, ring buffers. Needs the privileges and the kernel
+// that `llmsnoop doctor` asks for.
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,7 +22,7 @@ struct LiveOptions {
 };
 
 class LiveSource final : public Source {
-   public:
+ public:
     static base::Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options, model::LossCounters& losses);
     ~LiveSource() override;
 
@@ -34,7 +34,7 @@ class LiveSource final : public Source {
     std::vector<ProbedFiles::Report> probed_files() const { return files_->report(); }
     const Programs& programs() const { return *programs_; }
 
-   private:
+ private:
     explicit LiveSource(model::LossCounters& losses) : losses_(losses), decoder_(losses) {}
     void once_a_second();
 

@@ -63,18 +63,21 @@ base::Result<std::unique_ptr<MmapWatch>> MmapWatch::open() {
 }
 
 MmapWatch::~MmapWatch() {
-    for (Buffer& one : buffers_) munmap(one.memory, kPage * (1 + kDataPages));
+    for (Buffer& one : buffers_)
+        munmap(one.memory, kPage * (1 + kDataPages));
 }
 
 std::vector<int> MmapWatch::descriptors() const {
     std::vector<int> out;
-    for (const Buffer& one : buffers_) out.push_back(one.fd.get());
+    for (const Buffer& one : buffers_)
+        out.push_back(one.fd.get());
     return out;
 }
 
 std::uint64_t MmapWatch::read(base::FunctionRef<void(const Mapping&)> out) {
     std::uint64_t lost = 0;
-    for (Buffer& one : buffers_) lost += drain(one, out);
+    for (Buffer& one : buffers_)
+        lost += drain(one, out);
     return lost;
 }
 
@@ -90,7 +93,8 @@ std::uint64_t MmapWatch::drain(Buffer& buffer, base::FunctionRef<void(const Mapp
         // A record may wrap around the end of the buffer, so it is copied out.
         const auto copy = [&](std::size_t size) {
             record.resize(size);
-            for (std::size_t i = 0; i < size; ++i) record[i] = data[(tail + i) % kSize];
+            for (std::size_t i = 0; i < size; ++i)
+                record[i] = data[(tail + i) % kSize];
         };
         perf_event_header header;
         copy(sizeof header);

@@ -14,7 +14,7 @@
 namespace llmsnoop::capture::live {
 
 class MmapWatch {
-   public:
+ public:
     struct Mapping {
         std::uint32_t pid = 0;
         FileId id;
@@ -32,7 +32,7 @@ class MmapWatch {
     // Delivers what has come since; returns the number of notices that the kernel had to drop.
     std::uint64_t read(base::FunctionRef<void(const Mapping&)> out);
 
-   private:
+ private:
     struct Buffer {
         base::Fd fd;
         void* memory = nullptr;

@@ -13,26 +13,31 @@ void plan(std::vector<PlannedProbe>& out, const ElfFile& file, TlsHook hook, con
     if (auto site = choose_site(file, address, need)) out.push_back({hook, function, *site});
 }
 
+struct IoHooks {
+    TlsHook plain, extended, internal;
+};
+
 // One direction: the function behind both exported ones if that is cheaper, else each of them.
 void plan_io(std::vector<PlannedProbe>& out, const ElfFile& file, const Functions& functions, const std::string& plain,
-             const std::string& extended, TlsHook plain_hook, TlsHook extended_hook) {
+             const std::string& extended, const IoHooks& hooks) {
     const auto plain_at = functions.find(plain);
     const auto extended_at = functions.find(extended);
     std::vector<PlannedProbe> exported;
-    plan(exported, file, plain_hook, plain, plain_at->second, Need::arguments_and_return);
+    plan(exported, file, hooks.plain, plain, plain_at->second, Need::arguments_and_return);
     if (extended_at == functions.end()) {  // OpenSSL before 1.1.1
         out.insert(out.end(), exported.begin(), exported.end());
         return;
     }
-    plan(exported, file, extended_hook, extended, extended_at->second, Need::arguments_and_return);
+    plan(exported, file, hooks.extended, extended, extended_at->second, Need::arguments_and_return);
     bool all_cheap = true;
-    for (const PlannedProbe& one : exported) all_cheap = all_cheap && one.site.emulated;
+    for (const PlannedProbe& one : exported)
+        all_cheap = all_cheap && one.site.emulated;
     if (!all_cheap) {
         if (const auto callee = shared_callee(file, plain_at->second, extended_at->second)) {
             auto site = choose_site(file, *callee, Need::arguments_and_return);
             if (site && site->emulated) {
                 site->place = ProbeSite::Place::internal;
-                out.push_back({extended_hook, plain + "+" + extended, *site});
+                out.push_back({hooks.internal, plain + "+" + extended, *site});
                 return;
             }
         }
@@ -43,12 +48,12 @@ void plan_io(std::vector<PlannedProbe>& out, const ElfFile& file, const Function
 }  // namespace
 
 std::vector<PlannedProbe> find_openssl(const ElfFile& file) {
-    const Functions functions = file.functions(
-        {"SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_new", "SSL_free", "SSL_ctrl"});
+    const Functions functions =
+        file.functions({"SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_new", "SSL_free", "SSL_ctrl"});
     std::vector<PlannedProbe> out;
     if (functions.count("SSL_read") == 0 || functions.count("SSL_write") == 0) return out;
-    plan_io(out, file, functions, "SSL_read", "SSL_read_ex", TlsHook::read, TlsHook::read_ex);
-    plan_io(out, file, functions, "SSL_write", "SSL_write_ex", TlsHook::write, TlsHook::write_ex);
+    plan_io(out, file, functions, "SSL_read", "SSL_read_ex", {TlsHook::read, TlsHook::read_ex, TlsHook::read_internal});
+    plan_io(out, file, functions, "SSL_write", "SSL_write_ex", {TlsHook::write, TlsHook::write_ex, TlsHook::write_ex});
     const struct {
         const char* function;
         TlsHook hook;

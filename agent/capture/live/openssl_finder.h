@@ -1,6 +1,6 @@
 #pragma once
-// Does a file implement OpenSSL's interface (libssl itself, or an executable with OpenSSL linked in), and where are its probes
-// best placed? Works on symbols; stripped binaries are another finder's business.
+// Does a file implement OpenSSL's interface (libssl itself, or an executable with OpenSSL linked in), and where are its
+// probes best placed? Works on symbols; stripped binaries are another finder's business.
 #include <optional>
 #include <string>
 #include <vector>

@@ -25,16 +25,18 @@ bool kernel_emulates(const ZydisDecodedInstruction& instruction, const ZydisDeco
     if ((instruction.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) != 0) return false;
     switch (instruction.mnemonic) {
         case ZYDIS_MNEMONIC_PUSH:  // 50+r and 41 50+r
-            return operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && instruction.opcode >= 0x50 && instruction.opcode <= 0x57;
+            return operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && instruction.opcode >= 0x50 &&
+                   instruction.opcode <= 0x57;
         case ZYDIS_MNEMONIC_CALL:
         case ZYDIS_MNEMONIC_JMP:
             return operands[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
         case ZYDIS_MNEMONIC_NOP:
             return instruction.length == 1;
         default:
-            return instruction.meta.category == ZYDIS_CATEGORY_COND_BR && instruction.opcode_map <= ZYDIS_OPCODE_MAP_0F &&
-                   instruction.mnemonic != ZYDIS_MNEMONIC_JRCXZ && instruction.mnemonic != ZYDIS_MNEMONIC_LOOP &&
-                   instruction.mnemonic != ZYDIS_MNEMONIC_LOOPE && instruction.mnemonic != ZYDIS_MNEMONIC_LOOPNE;
+            return instruction.meta.category == ZYDIS_CATEGORY_COND_BR &&
+                   instruction.opcode_map <= ZYDIS_OPCODE_MAP_0F && instruction.mnemonic != ZYDIS_MNEMONIC_JRCXZ &&
+                   instruction.mnemonic != ZYDIS_MNEMONIC_LOOP && instruction.mnemonic != ZYDIS_MNEMONIC_LOOPE &&
+                   instruction.mnemonic != ZYDIS_MNEMONIC_LOOPNE;
     }
 }
 
@@ -45,7 +47,7 @@ constexpr std::array<ZydisRegister, 4> kArguments{ZYDIS_REGISTER_RDI, ZYDIS_REGI
 
 // Follows the instructions from an entry as they fall through, not into branches.
 class StraightLine {
-   public:
+ public:
     StraightLine(const ElfFile& file, std::uint64_t address) : code_(file.code(address, kMaxBytes)), address_(address) {
         ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     }
@@ -64,7 +66,8 @@ class StraightLine {
 
     // Takes the effects of the decoded instruction into account and goes on behind it.
     void step() {
-        for (unsigned i = 0; i < instruction_.operand_count; ++i) note_operand(operands_[i]);
+        for (unsigned i = 0; i < instruction_.operand_count; ++i)
+            note_operand(operands_[i]);
         switch (instruction_.meta.category) {
             case ZYDIS_CATEGORY_CALL:
             case ZYDIS_CATEGORY_RET:
@@ -94,16 +97,19 @@ class StraightLine {
 
     // The target of a direct call or tail jump, if that is what was decoded.
     std::optional<std::uint64_t> direct_target() const {
-        const bool transfers = instruction_.mnemonic == ZYDIS_MNEMONIC_CALL || instruction_.mnemonic == ZYDIS_MNEMONIC_JMP;
+        const bool transfers =
+            instruction_.mnemonic == ZYDIS_MNEMONIC_CALL || instruction_.mnemonic == ZYDIS_MNEMONIC_JMP;
         if (!transfers || operands_[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return std::nullopt;
         ZyanU64 target = 0;
-        if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction_, &operands_[0], address(), &target))) return std::nullopt;
+        if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction_, &operands_[0], address(), &target)))
+            return std::nullopt;
         return target;
     }
 
-   private:
+ private:
     void note_operand(const ZydisDecodedOperand& operand) {
-        if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) == 0) return;
+        if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) == 0)
+            return;
         if (same_register(operand.reg.value, ZYDIS_REGISTER_RSP)) stack_intact_ = false;
         for (std::size_t i = 0; i < kArguments.size(); ++i) {
             if (same_register(operand.reg.value, kArguments[i])) arguments_[i] = written(kArguments[i]);
@@ -112,10 +118,11 @@ class StraightLine {
 
     Argument written(ZydisRegister target) const {
         const ZydisDecodedOperand& source = operands_[1];
-        const bool moves = instruction_.mnemonic == ZYDIS_MNEMONIC_MOVSXD || instruction_.mnemonic == ZYDIS_MNEMONIC_MOV;
+        const bool moves =
+            instruction_.mnemonic == ZYDIS_MNEMONIC_MOVSXD || instruction_.mnemonic == ZYDIS_MNEMONIC_MOV;
         if (moves && source.type == ZYDIS_OPERAND_TYPE_REGISTER) {
             if (same_register(source.reg.value, target)) return Argument::extended;  // movsxd rdx, edx
-            if (in_frame(source.reg.value)) return Argument::local_address;           // mov rcx, rsp
+            if (in_frame(source.reg.value)) return Argument::local_address;          // mov rcx, rsp
         }
         if (instruction_.mnemonic == ZYDIS_MNEMONIC_LEA && in_frame(source.mem.base)) return Argument::local_address;
         return Argument::changed;
@@ -139,7 +146,8 @@ struct Callee {
     Argument done = Argument::changed;    // the fourth
 };
 
-// The first direct call (or tail jump) on the straight line, if the TLS object and the buffer are still where they were.
+// The first direct call (or tail jump) on the straight line, if the TLS object and the buffer are still where they
+// were.
 std::optional<Callee> first_callee(const ElfFile& file, std::uint64_t function) {
     StraightLine line(file, function);
     while (line.decode()) {

@@ -1,7 +1,8 @@
 #pragma once
-// Where in a function a probe is cheap. The kernel emulates `push`, near calls and jumps, conditional jumps and nops; every
-// other instruction under a probe is single-stepped out of line, which costs a second trap, up to eighteen times the price
-// of the first on a virtual machine. So the place is chosen by disassembly, and what was chosen is told (`doctor`).
+// Where in a function a probe is cheap. The kernel emulates `push`, near calls and jumps, conditional jumps and nops;
+// every other instruction under a probe is single-stepped out of line, which costs a second trap, up to eighteen times
+// the price of the first on a virtual machine. So the place is chosen by disassembly, and what was chosen is told
+// (`doctor`).
 //
 // x86-64 (System V ABI). Pure functions over an ElfFile.
 #include <cstdint>
@@ -33,12 +34,13 @@ struct ProbeSite {
 
 std::string_view name_of(ProbeSite::Place place);
 
-// The cheapest place in the function at `address`; the entry itself where no cheaper one is safe. Nothing if there is no code.
+// The cheapest place in the function at `address`; the entry itself where no cheaper one is safe. Nothing if there is
+// no code.
 std::optional<ProbeSite> choose_site(const ElfFile& file, std::uint64_t address, Need need);
 
-// The function that `plain` (ssl, buffer, int number) and `extended` (ssl, buffer, size_t number, size_t *done) both call with
-// their own arguments, `plain` passing the address of a local as the fourth: it then has the interface of `extended`.
-// OpenSSL's ssl_read_internal and ssl_write_internal. Nothing unless the disassembly proves it.
+// The function that `plain` (ssl, buffer, int number) and `extended` (ssl, buffer, size_t number, size_t *done) both
+// call with their own arguments, `plain` passing the address of a local as the fourth: it then has the interface of
+// `extended`. OpenSSL's ssl_read_internal and ssl_write_internal. Nothing unless the disassembly proves it.
 std::optional<std::uint64_t> shared_callee(const ElfFile& file, std::uint64_t plain, std::uint64_t extended);
 
 }  // namespace llmsnoop::capture::live

@@ -71,7 +71,8 @@ void ProbedFiles::retain(const std::set<Id>& in_use) {
     const std::lock_guard lock(mutex_);
     std::erase_if(files_, [&](const auto& one) {
         const bool drop = !one.second.pinned && in_use.count(one.first) == 0;
-        if (drop && !one.second.probes.empty()) base::log::info("no longer probing {}: nobody uses it", one.second.path);
+        if (drop && !one.second.probes.empty())
+            base::log::info("no longer probing {}: nobody uses it", one.second.path);
         return drop;
     });
 }

@@ -1,7 +1,8 @@
 #pragma once
-// The files that carry probes. Each is attached once, for all processes, whatever paths it is known by. Identity is the device
-// and inode of the mapping as /proc/PID/maps shows it, which is what uprobes go by: on overlayfs and btrfs stat(2) says
-// something else, and two containers with a layer in common would be probed twice. Files that nobody has mapped any more can be dropped.
+// The files that carry probes. Each is attached once, for all processes, whatever paths it is known by. Identity is the
+// device and inode of the mapping as /proc/PID/maps shows it, which is what uprobes go by: on overlayfs and btrfs
+// stat(2) says something else, and two containers with a layer in common would be probed twice. Files that nobody has
+// mapped any more can be dropped.
 //
 // Thread-safe.
 #include <cstdint>
@@ -20,7 +21,7 @@
 namespace llmsnoop::capture::live {
 
 class ProbedFiles {
-   public:
+ public:
     using Id = FileId;
 
     struct Report {
@@ -31,8 +32,9 @@ class ProbedFiles {
 
     explicit ProbedFiles(Programs& programs) : programs_(programs) {}
 
-    // Looks at the file that `open_path` opens and attaches to it if it implements TLS. `path` is how people know it. True if it
-    // carries probes now (or did before); false if it is of no interest. Each file is looked at once. `id` where it is known.
+    // Looks at the file that `open_path` opens and attaches to it if it implements TLS. `path` is how people know it.
+    // True if it carries probes now (or did before); false if it is of no interest. Each file is looked at once. `id`
+    // where it is known.
     base::Result<bool> consider(const std::string& open_path, const std::string& path, std::optional<Id> id = {});
 
     // The same for a file that is to keep its probes whether or not anybody has it mapped.
@@ -43,7 +45,7 @@ class ProbedFiles {
 
     std::vector<Report> report() const;
 
-   private:
+ private:
     struct Entry {
         std::string path;
         std::vector<PlannedProbe> plan;

@@ -55,7 +55,7 @@ std::optional<ProcessStat> read_stat(std::uint32_t pid) {
     out.comm = text->substr(open + 1, close - open - 1);
     std::istringstream rest(text->substr(close + 1));
     std::string field;
-    constexpr int kPpid = 2;        // fields behind comm, counted from 1
+    constexpr int kPpid = 2;  // fields behind comm, counted from 1
     constexpr int kStartTime = 20;
     for (int i = 1; rest >> field; ++i) {
         if (i == kPpid) out.ppid = number<std::uint32_t>(field).value_or(0);
@@ -109,7 +109,8 @@ std::optional<MapsLine> parse_maps_line(const std::string& line) {
     std::istringstream fields(line);
     MapsLine out;
     std::string offset, device;
-    if (!(fields >> out.range >> out.permissions >> offset >> device >> out.id.second) || out.id.second == 0) return std::nullopt;
+    if (!(fields >> out.range >> out.permissions >> offset >> device >> out.id.second) || out.id.second == 0)
+        return std::nullopt;
     const std::size_t colon = device.find(':');
     const std::size_t slash = line.find('/');
     if (colon == std::string::npos || slash == std::string::npos) return std::nullopt;

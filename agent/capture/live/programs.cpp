@@ -44,6 +44,9 @@ HookPrograms programs_of(llmsnoop_bpf& skeleton, TlsHook hook) {
             return {all.openssl_read_ex_entry, all.openssl_read_ex_return, all.openssl_read_ex_session};
         case TlsHook::write_ex:
             return {all.openssl_write_ex_entry, all.openssl_write_ex_return, all.openssl_write_ex_session};
+        case TlsHook::read_internal:
+            return {all.openssl_read_internal_entry, all.openssl_read_internal_return,
+                    all.openssl_read_internal_session};
         case TlsHook::create:
             return {nullptr, all.openssl_new_return, nullptr};
         case TlsHook::free:
@@ -54,7 +57,8 @@ HookPrograms programs_of(llmsnoop_bpf& skeleton, TlsHook hook) {
     return {};
 }
 
-constexpr std::array kIoHooks{TlsHook::read, TlsHook::write, TlsHook::read_ex, TlsHook::write_ex};
+constexpr std::array kIoHooks{TlsHook::read, TlsHook::write, TlsHook::read_ex, TlsHook::write_ex,
+                              TlsHook::read_internal};
 
 void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, bool sessions) {
     auto& all = skeleton.progs;
@@ -89,7 +93,7 @@ knobs make_knobs(const ProgramOptions& options) {
     out.cgroups = static_cast<__u32>(selection.cgroups.size());
     out.ring_mask = options.rings - 1;
     out.wake_bytes = options.ring_bytes / options.rings / 4;
-    out.call_limit = options.call_limit;
+    out.call_limit = std::min<std::uint64_t>(options.call_limit, CALL_LIMIT_MAX);
     return out;
 }
 
@@ -100,8 +104,8 @@ base::Result<void> put(const bpf_map* map, const Key& key, const char* what) {
     return {};
 }
 
-// Links of kinds that libbpf 1.1 does not know are made by the system call itself: struct bpf_attr's link_create part with
-// its uprobe_multi member (include/uapi/linux/bpf.h, 6.6).
+// Links of kinds that libbpf 1.1 does not know are made by the system call itself: struct bpf_attr's link_create part
+// with its uprobe_multi member (include/uapi/linux/bpf.h, 6.6).
 int create_session_link(int program, const char* path, std::uint64_t offset) {
     struct {
         std::uint32_t program, target, attach_type, flags;
@@ -128,6 +132,8 @@ std::string_view name_of(TlsHook value) {
             return "SSL_read_ex";
         case TlsHook::write_ex:
             return "SSL_write_ex";
+        case TlsHook::read_internal:
+            return "ssl_read_internal";
         case TlsHook::create:
             return "SSL_new";
         case TlsHook::free:
@@ -138,8 +144,7 @@ std::string_view name_of(TlsHook value) {
     return "?";
 }
 
-Probe::Probe(Probe&& other) noexcept
-    : fds_(std::exchange(other.fds_, {})), links_(std::exchange(other.links_, {})) {}
+Probe::Probe(Probe&& other) noexcept : fds_(std::exchange(other.fds_, {})), links_(std::exchange(other.links_, {})) {}
 
 Probe& Probe::operator=(Probe&& other) noexcept {
     std::swap(fds_, other.fds_);
@@ -148,8 +153,10 @@ Probe& Probe::operator=(Probe&& other) noexcept {
 }
 
 Probe::~Probe() {
-    for (const int fd : fds_) close(fd);
-    for (void* link : links_) bpf_link__destroy(static_cast<bpf_link*>(link));
+    for (const int fd : fds_)
+        close(fd);
+    for (void* link : links_)
+        bpf_link__destroy(static_cast<bpf_link*>(link));
 }
 
 base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& features, const ProgramOptions& options) {
@@ -166,13 +173,16 @@ base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& fea
     return out;
 }
 
-base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions) {
+base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options,
+                                           bool sessions) {
     LibbpfMessages messages;
     llmsnoop_bpf__destroy(skeleton_);
     skeleton_ = llmsnoop_bpf__open();
     if (skeleton_ == nullptr) return base::error("the BPF object cannot be opened: " + messages.last());
     sessions_ = sessions;
-    socket_hook_ = features.socket_hook();
+    const auto socket_hook = features.socket_hook(options.socket_hook.value_or(features.socket_hook()));
+    if (!socket_hook) return socket_hook.error();
+    socket_hook_ = *socket_hook;
     choose_programs(*skeleton_, socket_hook_, sessions);
     skeleton_->rodata->knobs = make_knobs(options);
     if (const int code = llmsnoop_bpf__load(skeleton_); code != 0) {
@@ -187,7 +197,9 @@ base::Result<void> Programs::make_rings(const ProgramOptions& options) {
     for (unsigned i = 0; i < options.rings; ++i) {
         const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "llmsnoop_ring", 0, 0,
                                         static_cast<__u32>(options.ring_bytes / options.rings), nullptr);
-        if (ring < 0) return base::system_error("a ring buffer of " + std::to_string(options.ring_bytes / options.rings) + " bytes");
+        if (ring < 0)
+            return base::system_error("a ring buffer of " + std::to_string(options.ring_bytes / options.rings) +
+                                      " bytes");
         rings_.push_back(ring);
         if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &ring, BPF_ANY) != 0) {
             return base::system_error("the table of ring buffers");
@@ -210,13 +222,14 @@ base::Result<void> Programs::fill_selection(const Selection& selection) {
         if (auto done = put(maps.target_comms, key, "selected names"); !done) return done;
     }
     for (const std::string& exe : selection.exes) {
-        struct stat info{};
+        struct stat info {};
         if (stat(exe.c_str(), &info) != 0) return base::system_error(exe);
         const exe_key key{info.st_ino, major(info.st_dev) << 20 | minor(info.st_dev), 0};
         if (auto done = put(maps.target_exes, key, "selected executables"); !done) return done;
     }
     if (selection.cgroups.size() > SELECT_CGROUPS_MAX) {
-        return base::error("at most " + std::to_string(SELECT_CGROUPS_MAX) + " cgroups can be selected", base::Error::Kind::usage);
+        return base::error("at most " + std::to_string(SELECT_CGROUPS_MAX) + " cgroups can be selected",
+                           base::Error::Kind::usage);
     }
     for (std::uint32_t i = 0; i < selection.cgroups.size(); ++i) {
         const base::Fd directory(open(selection.cgroups[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -230,22 +243,24 @@ base::Result<void> Programs::fill_selection(const Selection& selection) {
 }
 
 Programs::~Programs() {
-    for (void* hook : hooks_) bpf_link__destroy(static_cast<bpf_link*>(hook));
-    for (const int ring : rings_) close(ring);
+    for (void* hook : hooks_)
+        bpf_link__destroy(static_cast<bpf_link*>(hook));
+    for (const int ring : rings_)
+        close(ring);
     llmsnoop_bpf__destroy(skeleton_);
 }
 
 base::Result<void> Programs::attach_hooks() {
     LibbpfMessages messages;
     auto& all = skeleton_->progs;
-    for (bpf_program* program :
-         {all.process_fork, all.process_exec, all.process_exit, all.process_moved, all.socket_send_tracepoint,
-          all.socket_receive_tracepoint, all.socket_send_fexit, all.socket_receive_fentry, all.socket_send_kprobe,
-          all.socket_receive_kprobe}) {
+    for (bpf_program* program : {all.process_fork, all.process_exec, all.process_exit, all.process_moved,
+                                 all.socket_send_tracepoint, all.socket_receive_tracepoint, all.socket_send_fexit,
+                                 all.socket_receive_fentry, all.socket_send_kprobe, all.socket_receive_kprobe}) {
         if (!bpf_program__autoload(program)) continue;
         bpf_link* link = bpf_program__attach(program);
         if (link == nullptr) {
-            return base::system_error(std::string("cannot attach ") + bpf_program__name(program) + " (" + messages.last() + ")");
+            return base::system_error(std::string("cannot attach ") + bpf_program__name(program) + " (" +
+                                      messages.last() + ")");
         }
         hooks_.push_back(link);
     }
@@ -253,12 +268,16 @@ base::Result<void> Programs::attach_hooks() {
 }
 
 void Programs::mark_selected(std::uint32_t pid) {
-    // Start time 0: the kernel programs fill it in (bpf/lib/filter.bpf.h). The layout is struct process_state.
-    const struct {
-        __u64 start_ns;
-        __u32 traced, inherited, announced, epoch;
-    } state{0, 1, 1, 0, 0};
-    bpf_map_update_elem(bpf_map__fd(skeleton_->maps.processes), &pid, &state, BPF_NOEXIST);
+    const int map = bpf_map__fd(skeleton_->maps.processes);
+    process_state state{};
+    // The process may have made a TLS call since the hooks were attached, and been judged by itself.
+    const bool judged = bpf_map_lookup_elem(map, &pid, &state) == 0;
+    if (judged && state.inherited != 0) return;
+    state.traced = 1;
+    state.inherited = 1;
+    bpf_map_update_elem(map, &pid, &state, BPF_ANY);
+    // Its threads remember that verdict for one epoch.
+    if (judged) __atomic_fetch_add(&skeleton_->data->filter_epoch, 1, __ATOMIC_RELAXED);
 }
 
 base::Result<Probe> Programs::attach(TlsHook hook, const std::string& path, std::uint64_t file_offset) {
@@ -274,8 +293,10 @@ base::Result<Probe> Programs::attach(TlsHook hook, const std::string& path, std:
     // The return probe first: a call that begins between the two is then missed as a whole.
     for (bpf_program* program : {programs.on_return, programs.entry}) {
         if (program == nullptr) continue;
-        bpf_link* link = bpf_program__attach_uprobe(program, program == programs.on_return, -1, path.c_str(), file_offset);
-        if (link == nullptr) return base::system_error(path + ": " + std::string(name_of(hook)) + " (" + messages.last() + ")");
+        bpf_link* link =
+            bpf_program__attach_uprobe(program, program == programs.on_return, -1, path.c_str(), file_offset);
+        if (link == nullptr)
+            return base::system_error(path + ": " + std::string(name_of(hook)) + " (" + messages.last() + ")");
         out.links_.push_back(link);
     }
     return out;
@@ -298,7 +319,8 @@ std::vector<std::uint64_t> Programs::losses() const {
     std::vector<std::uint64_t> per_cpu(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())));
     for (std::uint32_t i = 0; i < WIRE_LOSS_COUNT; ++i) {
         if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.losses), &i, per_cpu.data()) != 0) continue;
-        for (const std::uint64_t count : per_cpu) out[i] += count;
+        for (const std::uint64_t count : per_cpu)
+            out[i] += count;
     }
     return out;
 }

@@ -1,11 +1,12 @@
 #pragma once
 // The kernel side, loaded: which programs are used on this kernel, their maps, and the probes on files.
 //
-// Everything is released on destruction, and by the kernel if the agent is killed: links and maps live as long as their file
-// descriptors, nothing is pinned. Methods are thread-safe unless said otherwise.
+// Everything is released on destruction, and by the kernel if the agent is killed: links and maps live as long as their
+// file descriptors, nothing is pinned. Methods are thread-safe unless said otherwise.
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,38 +21,42 @@ namespace llmsnoop::capture::live {
 
 struct ProgramOptions {
     Selection selection;
-    unsigned rings = 1;                    // a power of two, at most 16
-    std::size_t ring_bytes = 64U << 20;    // of all rings together
-    std::uint64_t call_limit = 16U << 20;  // bytes captured of one call
+    unsigned rings = 1;                     // a power of two, at most 16
+    std::size_t ring_bytes = 64U << 20;     // of all rings together
+    std::uint64_t call_limit = 16U << 20;   // bytes captured of one call; 32 MiB at most
+    std::optional<SocketHook> socket_hook;  // absent: the best there is
 };
 
-// What can be probed in a TLS library.
-enum class TlsHook : std::uint8_t { read, write, read_ex, write_ex, create, free, control };
+// What can be probed in a TLS library. `read_internal` is the function behind SSL_read and SSL_read_ex, which tells the
+// end of the stream from a failure; the one behind SSL_write and SSL_write_ex is like the latter.
+enum class TlsHook : std::uint8_t { read, write, read_ex, write_ex, read_internal, create, free, control };
 std::string_view name_of(TlsHook value);
 
 // An attached probe; detaches on destruction. Not thread-safe.
 class Probe {
-   public:
+ public:
     Probe() = default;
     Probe(Probe&&) noexcept;
     Probe& operator=(Probe&&) noexcept;
     ~Probe();
 
-   private:
+ private:
     friend class Programs;
-    std::vector<int> fds_;       // raw links
-    std::vector<void*> links_;   // bpf_link*
+    std::vector<int> fds_;      // raw links
+    std::vector<void*> links_;  // bpf_link*
 };
 
 class Programs {
-   public:
-    // Loads the programs, without attaching any. On failure the error holds the end of the verifier's or libbpf's message.
+ public:
+    // Loads the programs, without attaching any. On failure the error holds the end of the verifier's or libbpf's
+    // message.
     static base::Result<std::unique_ptr<Programs>> load(const KernelFeatures& features, const ProgramOptions& options);
     ~Programs();
     Programs(const Programs&) = delete;
     Programs& operator=(const Programs&) = delete;
 
-    // Attaches the hooks on processes and sockets. Then, and only then, processes that run already can be told of.
+    // Attaches the hooks on processes and sockets. Then, and only then, processes that run already can be told of:
+    // those that are traced because an ancestor was selected. The others the kernel programs find by themselves.
     base::Result<void> attach_hooks();
     void mark_selected(std::uint32_t pid);
 
@@ -71,7 +76,7 @@ class Programs {
     bool uses_sessions() const { return sessions_; }
     SocketHook socket_hook() const { return socket_hook_; }
 
-   private:
+ private:
     Programs() = default;
     base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions);
     base::Result<void> make_rings(const ProgramOptions& options);

@@ -13,7 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// At 2 ms, a ring of 64 MiB overflows its wake-up mark only beyond 8 GB/s; at 50 ms an idle agent wakes 20 times a second.
+// At 2 ms, a ring of 64 MiB overflows its wake-up mark only beyond 8 GB/s; at 50 ms an idle agent wakes 20 times a
+// second.
 constexpr base::Duration kBusyPause = milliseconds(2);
 constexpr base::Duration kIdlePause = milliseconds(50);
 
@@ -36,7 +37,9 @@ base::Result<std::unique_ptr<RingReader>> RingReader::open(int ring_fd) {
     return out;
 }
 
-RingReader::~RingReader() { ring_buffer__free(ring_); }
+RingReader::~RingReader() {
+    ring_buffer__free(ring_);
+}
 
 base::Result<std::size_t> RingReader::read(base::Duration wait, base::FunctionRef<void(base::Bytes)> out) {
     const auto timeout = std::chrono::ceil<milliseconds>(std::min(wait, pause_));

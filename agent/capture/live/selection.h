@@ -1,9 +1,9 @@
 #pragma once
-// Which processes are traced. Of one kind, any entry suffices; of several kinds, all must match. Nothing selected: the whole
-// node, the agent excepted.
+// Which processes are traced. Of one kind, any entry suffices; of several kinds, all must match. Nothing selected: the
+// whole node, the agent excepted.
 //
-// The kernel programs decide by the same rules (bpf/lib/filter.bpf.h); this user-space form is for choosing which files to probe
-// and for telling the kernel about processes that were running before. Thread-safe (const).
+// The kernel programs decide by the same rules (bpf/lib/filter.bpf.h); this user-space form is for choosing which files
+// to probe and for telling the kernel about processes that were running before. Thread-safe (const).
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,13 +16,11 @@ struct Selection {
     std::vector<std::uint32_t> pids;
     std::vector<std::string> cgroups;  // directories below a cgroup2 mount, absolute
     std::vector<std::string> comms;
-    std::vector<std::string> exes;     // absolute paths
+    std::vector<std::string> exes;  // absolute paths
     std::vector<std::uint32_t> uids;
     bool with_children = true;
 
-    bool everything() const {
-        return pids.empty() && cgroups.empty() && comms.empty() && exes.empty() && uids.empty();
-    }
+    bool everything() const { return pids.empty() && cgroups.empty() && comms.empty() && exes.empty() && uids.empty(); }
 };
 
 // Does the process match by itself, as it is now? False for one that is gone.
