@@ -1,8 +1,9 @@
 #pragma once
-// Where records go. One of the three seams with virtual functions. A sink accepts only what the policy gate has cleared.
+// Where records go. One of the three seams with virtual functions. A sink accepts only what the policy gate has
+// cleared.
 //
-// fan_out gives every sink a thread and a bounded queue of its own, so an implementation is called from one thread at a time
-// and may block; a slow sink loses its own items only.
+// fan_out gives every sink a thread and a bounded queue of its own, so an implementation is called from one thread at a
+// time and may block; a slow sink loses its own items only.
 #include <string_view>
 
 #include "agent/base/result.h"
@@ -12,7 +13,7 @@
 namespace llmsnoop::exporters {
 
 class Sink {
-   public:
+ public:
     Sink() = default;
     Sink(const Sink&) = delete;
     Sink& operator=(const Sink&) = delete;

@@ -1,0 +1,72 @@
+#pragma once
+// The agent's metrics, collected by prometheus-cpp's types and served by MetricsServer: what exchanges tell (through
+// PrometheusSink), and what the agent knows of itself. exporters/README.md lists them.
+//
+// Thread-safe.
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/base/clock.h"
+#include "agent/model/exchange.h"
+#include "agent/model/loss.h"
+#include "exporters/fan_out.h"
+#include "exporters/prometheus/label_limit.h"
+#include "exporters/prometheus/series_table.h"
+
+namespace llmsnoop::exporters {
+
+struct MetricsOptions {
+    LabelLimits limits;
+    base::Duration series_idle = std::chrono::hours(24);    // a series that was not used for so long is removed
+    base::Duration in_flight_idle = std::chrono::hours(1);  // a request whose end was not told of counts no longer
+    std::size_t in_flight = 65536;                          // requests that are followed
+    std::map<std::string, std::string> build_info;          // labels of llmsnoop_build_info: version, ...
+    base::Time (*clock)() = &base::now;
+};
+
+class Metrics final : public ::prometheus::Collectable {
+ public:
+    // `losses` becomes llmsnoop_lost_total, and counts label_limit; it must outlive this object.
+    Metrics(MetricsOptions options, model::LossCounters& losses);
+
+    void started(const model::ExchangeStarted& started);
+    void exchange(const model::Exchange& exchange);
+
+    // Removes series that nobody uses any more. Does little if called more than once a minute.
+    void expire();
+
+    // Processes that talk to model APIs but cannot be read, by reason; replaces what was set before.
+    void set_blind_processes(std::map<std::string, double> by_reason);
+    // Used part of each budget; replaces what was set before.
+    void set_budgets_used(std::map<std::string, double> by_budget);
+    // Asked at every collection, from the server's threads: must be safe until the server has stopped.
+    void set_sink_counters(std::function<std::vector<SinkCounters>()> counters);
+
+    std::vector<::prometheus::MetricFamily> Collect() const override;
+
+ private:
+    struct InFlight {
+        Series* series;  // not removed while requests are in flight
+        base::Time since;
+    };
+
+    const MetricsOptions options_;
+    model::LossCounters& losses_;
+
+    mutable std::mutex mutex_;  // guards what follows
+    SeriesTable table_;
+    std::unordered_map<std::string, InFlight> in_flight_;  // by id
+    base::Time next_expiry_;
+    std::map<std::string, double> blind_processes_;
+    std::map<std::string, double> budgets_used_;
+    std::function<std::vector<SinkCounters>()> sink_counters_;
+};
+
+}  // namespace llmsnoop::exporters
