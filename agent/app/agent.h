@@ -1,0 +1,54 @@
+#pragma once
+// The pipeline with everything around it: identity, policy gate, sinks. What every command that looks at traffic runs.
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "agent/app/config.h"
+#include "agent/attribution/process_table.h"
+#include "agent/base/result.h"
+#include "agent/capture/source.h"
+#include "agent/model/loss.h"
+#include "agent/pipeline/engine.h"
+#include "agent/policy/gate.h"
+#include "exporters/fan_out.h"
+
+namespace llmsnoop::app {
+
+class Agent {
+ public:
+    // `source` and `losses` must outlive the agent.
+    Agent(const Config& config, capture::Source& source, attribution::ProcessTable::Facts facts,
+          exporters::FanOutOptions::WhenFull when_full, model::LossCounters& losses);
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+    // Before run().
+    exporters::FanOut& sinks() { return fan_out_; }
+
+    // Blocks until the source has ended or stop() is called; then lets the sinks finish.
+    base::Result<void> run();
+    void stop() { engine_.stop(); }
+
+    // After run(): what became of the records.
+    const std::vector<exporters::SinkStop>& outcome() const { return outcome_; }
+    std::uint64_t records() const { return records_.load(); }
+
+ private:
+    model::LossCounters& losses_;
+    attribution::ProcessTable processes_;
+    policy::Gate gate_;
+    exporters::FanOut fan_out_;
+    std::atomic<std::uint64_t> records_{0};
+    pipeline::Services services_;
+    pipeline::Engine engine_;
+    std::vector<exporters::SinkStop> outcome_;
+};
+
+// What records say in `node`.
+std::string node_name(const Config& config);
+
+// "ring_full 12, stream_gap 3", or "nothing".
+std::string describe_losses(const model::LossCounters& losses);
+
+}  // namespace llmsnoop::app

@@ -1,0 +1,51 @@
+#pragma once
+// The command line as a whole: which command, with which options. Parsing only; the commands do the work.
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/app/config.h"
+
+namespace llmsnoop::app {
+
+// Options that several commands share.
+struct CommonOptions {
+    std::string config_file;
+    std::vector<ConfigFlag> flags;  // --section-key, in the order of the table
+
+    base::Result<Config> config() const { return load_config(config_file, flags); }
+};
+
+struct TraceOptions : CommonOptions {
+    std::string filter;
+    bool json = false;
+    std::optional<std::uint64_t> count;
+    std::string duration;
+};
+
+struct RecordOptions : CommonOptions {
+    std::string file;
+    std::string duration;
+    bool keep_credentials = false;
+    bool force = false;
+};
+
+struct ReplayOptions : CommonOptions {
+    std::vector<std::string> files;
+    std::string filter;
+    bool json = false;
+};
+
+struct DoctorOptions : CommonOptions {
+    bool json = false;
+};
+
+// Adds --config and the flags of those sections of the table (all of them if empty).
+void add_config(CLI::App& command, CommonOptions& options, const std::vector<std::string>& sections);
+
+// Adds the SELECT options: --pid, --cgroup, --container, --pod, --comm, --exe, --uid, --no-children.
+void add_selection(CLI::App& command, CommonOptions& options);
+
+}  // namespace llmsnoop::app

@@ -1,0 +1,92 @@
+#pragma once
+// The configuration: one table of keys, from which the file (YAML), the environment (LLMSNOOP_SECTION_KEY), the flags
+// of `llmsnoop run` (--section-key) and the reference in the documentation all follow. Flags win over the environment,
+// the environment over the file, the file over the defaults.
+//
+// An unknown key or a value that does not fit is an error that names where it stands: file, line and key; the variable;
+// the flag.
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+
+namespace llmsnoop::app {
+
+struct Config {
+    struct Node {
+        std::string name;  // empty: the host's name
+    } node;
+    struct Select {
+        std::vector<std::string> pids, cgroups, containers, pods, comms, exes, uids;
+        bool children = true;
+    } select;
+    struct Capture {
+        std::uint64_t ring_bytes = 64U << 20;
+        std::uint64_t rings = 0;  // 0: by the number of CPUs
+        std::uint64_t call_limit_bytes = 16U << 20;
+        std::int64_t nice = -10;
+        std::string socket_hook = "auto";
+        std::vector<std::string> libraries;
+    } capture;
+    struct Http {
+        bool body_hashes = false;
+    } http;
+    struct Policy {
+        std::string content = "none";
+        bool hashes = true;
+    } policy;
+    struct Metrics {
+        bool enabled = true;
+        std::string listen = "127.0.0.1:9464";
+        std::uint64_t max_models = 200;
+        std::uint64_t max_processes = 1000;
+        std::chrono::milliseconds expire_after{0};  // 0: the exporter's default
+    } metrics;
+    struct Audit {
+        bool enabled = true;
+        std::string directory = "/var/log/llmsnoop";
+        std::string fsync = "interval";
+        std::chrono::milliseconds fsync_interval{1000};
+        std::uint64_t rotate_bytes = 256U << 20;
+        std::chrono::milliseconds rotate_after{24 * 3600 * 1000};
+        std::uint64_t keep_files = 30;
+        std::uint64_t keep_bytes = 10ULL << 30;
+    } audit;
+    struct Prices {
+        std::string file;
+    } prices;
+    struct Log {
+        std::string level = "info";
+    } log;
+};
+
+// One key of the table.
+struct ConfigKey {
+    std::string section;
+    std::string key;
+    std::string type;  // text, number, integer, bytes, duration, switch, list, or "a|b|c"
+    std::string help;
+    std::function<base::Result<void>(Config&, const std::vector<std::string>&)>
+        set;                                         // lists take all, others exactly one
+    std::function<std::string(const Config&)> show;  // as it would stand in the file
+
+    std::string name() const { return section + "." + key; }
+    std::string environment() const;  // LLMSNOOP_SECTION_KEY
+    std::string flag() const;         // --section-key
+};
+
+const std::vector<ConfigKey>& config_keys();
+
+// A value given on the command line.
+struct ConfigFlag {
+    const ConfigKey* key = nullptr;
+    std::vector<std::string> values;
+};
+
+// Reads the file (if `path` is not empty), then the environment, then the flags.
+base::Result<Config> load_config(const std::string& path, const std::vector<ConfigFlag>& flags);
+
+}  // namespace llmsnoop::app

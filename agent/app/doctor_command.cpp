@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "agent/app/commands.h"
+#include "agent/app/live.h"
+#include "agent/app/select.h"
+#include "agent/app/tls_census.h"
+#include "agent/capture/live/kernel_features.h"
+
+namespace llmsnoop::app {
+
+namespace {
+
+using nlohmann::ordered_json;
+using namespace capture::live;
+
+ordered_json kernel_json(const KernelFeatures& features) {
+    ordered_json out{{"release", features.release}};
+    for (const Feature* one : features.all()) {
+        ordered_json entry{{"available", one->available}};
+        if (!one->why.empty()) entry["why"] = one->why;
+        out["features"][one->name] = entry;
+    }
+    return out;
+}
+
+ordered_json hooks_json(const KernelFeatures& features) {
+    return {{"tls", features.uprobe_session.available ? "uprobe session" : "uprobe and uretprobe"},
+            {"socket", name_of(features.socket_hook())},
+            {"process", "tp_btf"},
+            {"new_libraries", features.mmap_events.available ? "perf mmap events" : "scan of /proc every 2 s"}};
+}
+
+ordered_json file_json(const TlsFile& file) {
+    ordered_json out{{"path", file.path}, {"library", file.library}, {"traced", !file.probes.empty()}};
+    if (!file.why_not.empty()) out["why"] = file.why_not;
+    for (const PlannedProbe& probe : file.probes) {
+        out["probes"].push_back({{"function", probe.function},
+                                 {"place", name_of(probe.site.place)},
+                                 {"offset", fmt::format("0x{:x}", probe.site.file_offset)},
+                                 {"cheap", probe.site.emulated}});
+    }
+    return out;
+}
+
+ordered_json make_report(const KernelFeatures& features, const TlsCensus& census, const base::Result<void>& possible) {
+    ordered_json out{{"can_trace", static_cast<bool>(possible)}};
+    if (!possible) out["why"] = possible.error().message;
+    out["kernel"] = kernel_json(features);
+    out["hooks"] = hooks_json(features);
+    out["files"] = ordered_json::array();
+    for (const TlsFile& file : census.files)
+        out["files"].push_back(file_json(file));
+    out["processes"] = ordered_json::array();
+    for (const TlsProcess& process : census.processes) {
+        ordered_json entry{{"pid", process.pid}, {"comm", process.comm}, {"tls", ordered_json::array()}};
+        for (const std::size_t i : process.files) {
+            const TlsFile& file = census.files[i];
+            entry["tls"].push_back({{"library", file.library}, {"traced", !file.probes.empty()}, {"file", file.path}});
+        }
+        out["processes"].push_back(entry);
+    }
+    out["processes_looked_at"] = census.looked_at;
+    return out;
+}
+
+void print_text(const ordered_json& report) {
+    fmt::print("kernel {}\n", report["kernel"]["release"].get<std::string>());
+    for (const auto& [name, feature] : report["kernel"]["features"].items()) {
+        fmt::print("  {:20} {}{}\n", name, feature["available"].get<bool>() ? "yes" : "no ",
+                   feature.contains("why") ? "  " + feature["why"].get<std::string>() : "");
+    }
+    fmt::print("hooks\n");
+    for (const auto& [name, hook] : report["hooks"].items())
+        fmt::print("  {:20} {}\n", name, hook.get<std::string>());
+    fmt::print("TLS libraries\n");
+    for (const auto& file : report["files"]) {
+        fmt::print("  {} ({}){}\n", file["path"].get<std::string>(), file["library"].get<std::string>(),
+                   file["traced"].get<bool>() ? "" : "  NOT SEEN: " + file["why"].get<std::string>());
+        if (!file.contains("probes")) continue;
+        for (const auto& probe : file["probes"]) {
+            fmt::print("    {:26} {:13} {:10} {}\n", probe["function"].get<std::string>(),
+                       probe["place"].get<std::string>(), probe["offset"].get<std::string>(),
+                       probe["cheap"].get<bool>() ? "emulated: cheap" : "single-stepped: a trap more per call");
+        }
+    }
+    fmt::print("processes that have a TLS library mapped ({} looked at)\n",
+               report["processes_looked_at"].get<std::size_t>());
+    for (const auto& process : report["processes"]) {
+        fmt::print("  {:>7} {:16}", process["pid"].get<std::uint32_t>(), process["comm"].get<std::string>());
+        for (const auto& one : process["tls"]) {
+            fmt::print(" {}{}", one["library"].get<std::string>(), one["traced"].get<bool>() ? "" : " (not seen)");
+        }
+        fmt::print("\n");
+    }
+    if (report["can_trace"].get<bool>())
+        fmt::print("tracing is possible\n");
+    else
+        fmt::print("tracing is NOT possible: {}\n", report["why"].get<std::string>());
+}
+
+}  // namespace
+
+int doctor_command(const DoctorOptions& options) {
+    const auto config = options.config();
+    if (!config) return report(config.error());
+    set_log_level(*config);
+    const auto selection = make_selection(config->select);
+    if (!selection) return report(selection.error());
+    const KernelFeatures features = detect_kernel_features();
+    const auto possible = require_tracing(features);
+    const ordered_json out = make_report(features, take_census(*selection, config->capture.libraries), possible);
+    if (options.json)
+        fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    else
+        print_text(out);
+    return possible ? kSuccess : kFailure;
+}
+
+}  // namespace llmsnoop::app

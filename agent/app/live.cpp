@@ -1,0 +1,58 @@
+#include "agent/app/live.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "agent/app/select.h"
+#include "agent/base/log.h"
+
+namespace llmsnoop::app {
+
+namespace {
+
+// One worker keeps up with several busy cores; more of them only help where there are many.
+unsigned default_rings() {
+    return std::bit_floor(std::clamp(std::thread::hardware_concurrency() / 8, 1U, 8U));
+}
+
+// Of this thread, and so of all that it starts from here on. Without CAP_SYS_NICE it stays as it is.
+void set_priority(const Config& config) {
+    if (setpriority(PRIO_PROCESS, 0, static_cast<int>(config.capture.nice)) != 0) {
+        base::log::debug("capture.nice: {}", std::string(std::strerror(errno)));
+    }
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<capture::live::LiveSource>> open_live(const Config& config, Shards shards,
+                                                                   model::LossCounters& losses) {
+    set_priority(config);
+    capture::live::LiveOptions options;
+    auto selection = make_selection(config.select);
+    if (!selection) return selection.error();
+    options.programs.selection = std::move(*selection);
+    options.programs.rings = config.capture.rings != 0 ? static_cast<unsigned>(config.capture.rings) : default_rings();
+    if (shards == Shards::one) options.programs.rings = 1;
+    options.programs.ring_bytes = config.capture.ring_bytes;
+    options.programs.call_limit = config.capture.call_limit_bytes;
+    options.programs.socket_hook = capture::live::socket_hook_named(config.capture.socket_hook);
+    options.libraries = config.capture.libraries;
+    return capture::live::LiveSource::open(options, losses);
+}
+
+void set_log_level(const Config& config) {
+    using base::log::Level;
+    const std::string& level = config.log.level;
+    base::log::set_level(level == "error"   ? Level::error
+                         : level == "warn"  ? Level::warn
+                         : level == "debug" ? Level::debug
+                                            : Level::info);
+}
+
+}  // namespace llmsnoop::app

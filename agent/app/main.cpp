@@ -1,0 +1,102 @@
+// llmsnoop: what processes, containers and pods ask of large language models, taken out of their TLS by eBPF.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+
+#include "agent/app/commands.h"
+#include "agent/app/version.h"
+
+namespace {
+
+using namespace llmsnoop::app;
+
+constexpr const char* kFilterHelp = "keep records that match, such as: usage.input_tokens > 2048 && http.status >= 400";
+
+int parse_and_run(int argc, char** argv) {
+    CLI::App app(
+        "llmsnoop tells what processes, containers and pods ask of large language models, and what it costs,\n"
+        "without touching the application.");
+    app.set_version_flag("--version", std::string("llmsnoop ") + kVersion);
+    app.require_subcommand(1);
+    app.failure_message(CLI::FailureMessage::simple);
+    std::function<int()> chosen;
+
+    CommonOptions run;
+    CLI::App* command = app.add_subcommand("run", "the daemon: traces, serves metrics, writes the audit log");
+    add_selection(*command, run);
+    add_config(*command, run, {});
+    command->callback([&] { chosen = [&] { return run_command(run); }; });
+
+    TraceOptions trace;
+    command = app.add_subcommand("trace", "one line per finished exchange, live");
+    command->add_option("FILTER", trace.filter, kFilterHelp)->option_text(" ");
+    command->add_flag("--json", trace.json, "JSON lines instead of text");
+    command->add_option("--count", trace.count, "stop after so many records")->type_name("N");
+    command->add_option("--for", trace.duration, "stop after so long, such as 30s")->type_name("DURATION");
+    add_selection(*command, trace);
+    add_config(*command, trace, {"node", "capture", "http", "policy", "prices", "log"});
+    command->callback([&] { chosen = [&] { return trace_command(trace); }; });
+
+    RecordOptions record;
+    command = app.add_subcommand("record",
+                                 "keeps the captured bytes in a file, for `replay`: prompts and completions included");
+    command->add_option("FILE", record.file, "the tape to write")->required()->option_text(" ");
+    command->add_option("--for", record.duration, "stop after so long, such as 30s")->type_name("DURATION");
+    command->add_flag("--keep-credentials", record.keep_credentials, "do not mask keys and tokens in what is kept");
+    add_selection(*command, record);
+    add_config(*command, record, {"node", "capture", "log"});
+    command->callback([&] { chosen = [&] { return record_command(record); }; });
+
+    ReplayOptions replay;
+    command = app.add_subcommand(
+        "replay", "runs tapes, pcap and pcapng files through the same pipeline, without a kernel or root");
+    command
+        ->add_option("FILE", replay.files,
+                     "recorded traffic; - is standard input. A last argument that is no file is a FILTER")
+        ->required()
+        ->option_text(" ");
+    command->add_option("--filter", replay.filter, kFilterHelp)->type_name("FILTER");
+    command->add_flag("--json", replay.json, "JSON lines, also on a terminal");
+    add_config(*command, replay, {"http", "policy", "prices", "log"});
+    command->callback([&] { chosen = [&] { return replay_command(replay); }; });
+
+    DoctorOptions doctor;
+    command = app.add_subcommand("doctor", "what this kernel and these privileges allow, which hooks are used and why");
+    command->add_flag("--json", doctor.json, "JSON instead of text");
+    add_selection(*command, doctor);
+    add_config(*command, doctor, {"capture", "log"});
+    command->callback([&] { chosen = [&] { return doctor_command(doctor); }; });
+
+    std::vector<std::string> audit_files;
+    command = app.add_subcommand("audit", "works on audit logs");
+    command->require_subcommand(1);
+    CLI::App* verify = command->add_subcommand("verify", "checks the hash chain and says where it breaks");
+    verify->add_option("FILE", audit_files, "audit-*.jsonl files, in any order")->required()->option_text(" ");
+    verify->callback([&] { chosen = [&] { return audit_verify_command(audit_files); }; });
+
+    command = app.add_subcommand("schema", "prints the JSON Schema of a record");
+    command->callback([&] { chosen = [] { return schema_command(); }; });
+
+    CommonOptions config;
+    command = app.add_subcommand("config", "prints the configuration in force, as a commented file");
+    add_selection(*command, config);
+    add_config(*command, config, {});
+    command->callback([&] { chosen = [&] { return config_command(config); }; });
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        return app.exit(problem) == 0 ? kSuccess : kUsage;
+    }
+    return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return parse_and_run(argc, argv);
+    } catch (const std::exception& problem) {
+        return report(llmsnoop::base::error(problem.what()));
+    }
+}

@@ -1,0 +1,71 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "agent/app/agent.h"
+#include "agent/app/commands.h"
+#include "agent/app/live.h"
+#include "agent/base/log.h"
+#include "agent/capture/tape_or_pcap.h"
+#include "exporters/filter/filtered_sink.h"
+#include "exporters/stream_sink.h"
+
+namespace llmsnoop::app {
+
+namespace {
+
+// `replay FILE... [FILTER]`: a last argument that is no file but reads as a filter is one.
+void split_filter(ReplayOptions& options) {
+    if (!options.filter.empty() || options.files.size() < 2) return;
+    const std::string& last = options.files.back();
+    std::error_code problem;
+    if (last == "-" || std::filesystem::exists(last, problem) || !exporters::Filter::parse(last)) return;
+    options.filter = last;
+    options.files.pop_back();
+}
+
+base::Result<void> replay_file(const std::string& path, const Config& config, const ReplayOptions& options,
+                               const exporters::Filter& filter, model::LossCounters& losses) {
+    auto source = capture::open_capture_file(path, losses);
+    if (!source) return source.error();
+    Agent agent(config, **source, attribution::ProcessTable::Facts::from_events,
+                exporters::FanOutOptions::WhenFull::wait, losses);
+    const bool terminal = isatty(STDOUT_FILENO) != 0;
+    exporters::StreamSink::Options out;
+    out.form = options.json || !terminal ? exporters::StreamSink::Form::json : exporters::StreamSink::Form::text;
+    out.colour = terminal ? exporters::Colour::on : exporters::Colour::off;
+    out.buffering = terminal ? exporters::StreamSink::Buffering::line : exporters::StreamSink::Buffering::block;
+    agent.sinks().add(
+        std::make_unique<exporters::FilteredSink>(std::make_unique<exporters::StreamSink>(STDOUT_FILENO, out),
+                                                  exporters::FilteredSink::Options{filter, {}, {}, ""}));
+    if (auto ran = agent.run(); !ran) return base::error(path + ": " + ran.error().message);
+    for (const exporters::SinkStop& one : agent.outcome()) {
+        if (one.error) return base::error(*one.error);
+    }
+    return {};
+}
+
+base::Result<void> replay(ReplayOptions options) {
+    const auto config = options.config();
+    if (!config) return config.error();
+    set_log_level(*config);
+    split_filter(options);
+    const auto filter = exporters::Filter::parse(options.filter);
+    if (!filter) return filter.error();
+    model::LossCounters losses;
+    for (const std::string& path : options.files) {
+        if (auto done = replay_file(path, *config, options, *filter, losses); !done) return done;
+    }
+    if (const std::string lost = describe_losses(losses); lost != "nothing") base::log::info("lost: {}", lost);
+    return {};
+}
+
+}  // namespace
+
+int replay_command(const ReplayOptions& options) {
+    if (auto done = replay(options); !done) return report(done.error());
+    return kSuccess;
+}
+
+}  // namespace llmsnoop::app

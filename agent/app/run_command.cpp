@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "agent/app/agent.h"
+#include "agent/app/commands.h"
+#include "agent/app/live.h"
+#include "agent/app/signals.h"
+#include "agent/app/version.h"
+#include "agent/base/log.h"
+#include "exporters/audit/audit_sink.h"
+#include "exporters/prometheus/metrics.h"
+#include "exporters/prometheus/metrics_server.h"
+#include "exporters/prometheus/prometheus_sink.h"
+
+namespace llmsnoop::app {
+
+namespace {
+
+exporters::AuditOptions audit_options(const Config& config) {
+    using Sync = exporters::AuditLogOptions::Sync;
+    exporters::AuditOptions out;
+    out.node = node_name(config);
+    out.log.directory = config.audit.directory;
+    out.log.sync = config.audit.fsync == "always"  ? Sync::always
+                   : config.audit.fsync == "never" ? Sync::never
+                                                   : Sync::interval;
+    out.log.sync_interval = config.audit.fsync_interval;
+    out.log.file_bytes = config.audit.rotate_bytes;
+    out.log.file_age = config.audit.rotate_after;
+    out.log.keep_files = config.audit.keep_files;
+    out.log.keep_bytes = config.audit.keep_bytes;
+    return out;
+}
+
+exporters::MetricsOptions metrics_options(const Config& config) {
+    exporters::MetricsOptions out;
+    out.limits.models = config.metrics.max_models;
+    out.limits.processes = config.metrics.max_processes;
+    if (config.metrics.expire_after.count() != 0) out.series_idle = config.metrics.expire_after;
+    out.build_info = {{"version", kVersion}};
+    return out;
+}
+
+void report_outcome(const Agent& agent, const model::LossCounters& losses) {
+    for (const exporters::SinkStop& one : agent.outcome()) {
+        base::log::info("{}: {} records written, {} dropped, {} failed, {} abandoned", one.counters.name,
+                        one.counters.written, one.counters.dropped, one.counters.failed, one.abandoned);
+        if (one.error) base::log::error("{}: {}", one.counters.name, *one.error);
+    }
+    base::log::info("stopped after {} records; lost: {}", agent.records(), describe_losses(losses));
+}
+
+base::Result<void> run(const CommonOptions& options) {
+    const auto config = options.config();
+    if (!config) return config.error();
+    set_log_level(*config);
+
+    std::function<void()> stop, reopen;
+    std::mutex mutex;
+    const auto call = [&mutex](const std::function<void()>& what) {
+        const std::lock_guard lock(mutex);
+        if (what) what();
+    };
+    // Signals come first, so that every other thread inherits the mask.
+    const Signals signals([&] { call(stop); }, [&] { call(reopen); });
+
+    // What can be wrong with the configuration shows before anything is attached.
+    model::LossCounters losses;
+    std::unique_ptr<exporters::AuditSink> audit;
+    if (config->audit.enabled) {
+        auto created = exporters::AuditSink::create(audit_options(*config), losses);
+        if (!created) return created.error();
+        audit = std::move(*created);
+    }
+    const auto metrics = std::make_shared<exporters::Metrics>(metrics_options(*config), losses);
+    std::unique_ptr<exporters::MetricsServer> server;
+    if (config->metrics.enabled) {
+        auto started = exporters::MetricsServer::start(config->metrics.listen, metrics);
+        if (!started) return started.error();
+        server = std::move(*started);
+        base::log::info("metrics on port {}", server->port());
+    }
+
+    auto source = open_live(*config, Shards::by_configuration, losses);
+    if (!source) return source.error();
+    Agent agent(*config, **source, attribution::ProcessTable::Facts::from_events_and_proc,
+                exporters::FanOutOptions::WhenFull::drop, losses);
+    if (audit) {
+        // The flag outlives the sink, which the fan-out closes.
+        reopen = [flag = audit->reopen_flag()] { flag->store(true); };
+    }
+    agent.sinks().add(std::make_unique<exporters::PrometheusSink>(metrics));
+    if (audit) agent.sinks().add(std::move(audit));
+    metrics->set_sink_counters([&agent] { return agent.sinks().counters(); });
+    {
+        const std::lock_guard lock(mutex);
+        stop = [&] {
+            base::log::info("stopping: delivering what is open");
+            agent.stop();
+        };
+    }
+    base::log::info("llmsnoop {} is tracing", kVersion);
+    auto result = agent.run();
+    server.reset();  // nobody asks for counters any more
+    report_outcome(agent, losses);
+    return result;
+}
+
+}  // namespace
+
+int run_command(const CommonOptions& options) {
+    if (auto done = run(options); !done) return report(done.error());
+    return kSuccess;
+}
+
+}  // namespace llmsnoop::app

@@ -1,0 +1,25 @@
+#pragma once
+// Signals as events: blocked in every thread, taken by one that waits for them. Make it before any other thread exists.
+#include <csignal>
+#include <functional>
+#include <thread>
+
+namespace llmsnoop::app {
+
+class Signals {
+ public:
+    // SIGINT and SIGTERM call `stop` (a second one ends the process at once), SIGHUP calls `reload`. From a thread of
+    // its own.
+    Signals(std::function<void()> stop, std::function<void()> reload = {});
+    ~Signals();
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+ private:
+    void wait(const std::function<void()>& stop, const std::function<void()>& reload) const;
+
+    sigset_t set_{};
+    std::thread thread_;
+};
+
+}  // namespace llmsnoop::app

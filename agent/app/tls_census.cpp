@@ -1,0 +1,102 @@
+#include "agent/app/tls_census.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "agent/capture/live/elf_file.h"
+#include "agent/capture/live/library_watch.h"
+#include "agent/capture/live/procfs.h"
+
+namespace llmsnoop::app {
+
+namespace {
+
+using namespace capture::live;
+
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+    return text.substr(0, prefix.size()) == prefix;
+}
+
+// Libraries that talk TLS and that no finder covers, by the name they go by.
+std::optional<std::string> other_library(std::string_view path) {
+    constexpr std::pair<std::string_view, const char*> kNames[] = {
+        {"libgnutls.so", "gnutls"}, {"libssl3.so", "nss"}, {"libmbedtls.so", "mbedtls"}, {"libwolfssl.so", "wolfssl"}};
+    for (const auto& [prefix, name] : kNames) {
+        if (starts_with(base_name(path), prefix)) return name;
+    }
+    return std::nullopt;
+}
+
+std::optional<TlsFile> look_at(const std::string& open_path, const std::string& path) {
+    TlsFile out;
+    out.path = path;
+    if (const auto name = other_library(path)) {
+        out.library = *name;
+        out.why_not = "this library is not traced";
+        return out;
+    }
+    const auto file = ElfFile::open(open_path);
+    if (!file) return std::nullopt;
+    out.probes = find_openssl(**file);
+    if (!out.probes.empty()) {
+        out.library = "openssl";
+        return out;
+    }
+    if (!(*file)->functions({"crypto/tls.(*Conn).Write"}).empty()) {
+        out.library = "go";
+        out.why_not = "this library is not traced";
+        return out;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+TlsCensus take_census(const Selection& selection, const std::vector<std::string>& libraries) {
+    TlsCensus out;
+    std::map<FileId, std::optional<std::size_t>> seen;
+    const auto add = [&](std::optional<TlsFile> file) -> std::optional<std::size_t> {
+        if (!file) return std::nullopt;
+        out.files.push_back(std::move(*file));
+        return out.files.size() - 1;
+    };
+    for (const std::uint32_t pid : selected_processes(selection)) {
+        ++out.looked_at;
+        TlsProcess process;
+        process.pid = pid;
+        for (const MappedFile& file : mapped_files(pid)) {
+            auto at = seen.find(file.id);
+            if (at == seen.end()) {
+                auto found = look_at(file.open_path, file.path);
+                if (!found) found = look_at(fmt::format("/proc/{}/root{}", pid, file.path), file.path);
+                at = seen.emplace(file.id, add(std::move(found))).first;
+            }
+            if (at->second) process.files.push_back(*at->second);
+        }
+        const auto stat = read_stat(pid);
+        if (process.files.empty() || !stat) continue;
+        process.comm = stat->comm;
+        out.processes.push_back(std::move(process));
+    }
+    std::vector<std::string> named = libraries;
+    if (selection.everything()) {
+        const auto system = system_libraries();
+        named.insert(named.end(), system.begin(), system.end());
+    }
+    for (const std::string& path : named) {
+        bool known = false;
+        for (const TlsFile& file : out.files)
+            known = known || file.path == path;
+        if (!known) add(look_at(path, path));
+    }
+    return out;
+}
+
+}  // namespace llmsnoop::app

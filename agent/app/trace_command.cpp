@@ -1,0 +1,81 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "agent/app/agent.h"
+#include "agent/app/commands.h"
+#include "agent/app/deadline.h"
+#include "agent/app/live.h"
+#include "agent/app/signals.h"
+#include "agent/app/units.h"
+#include "agent/base/log.h"
+#include "exporters/filter/filtered_sink.h"
+#include "exporters/stream_sink.h"
+
+namespace llmsnoop::app {
+
+namespace {
+
+std::unique_ptr<exporters::Sink> make_output(const TraceOptions& options, const std::string& node,
+                                             exporters::Filter filter, std::function<void()> on_enough) {
+    exporters::StreamSink::Options out;
+    out.form = options.json ? exporters::StreamSink::Form::json : exporters::StreamSink::Form::text;
+    out.colour = isatty(STDOUT_FILENO) != 0 ? exporters::Colour::on : exporters::Colour::off;
+    out.node = node;
+    auto stream = std::make_unique<exporters::StreamSink>(STDOUT_FILENO, out);
+    return std::make_unique<exporters::FilteredSink>(
+        std::move(stream),
+        exporters::FilteredSink::Options{std::move(filter), options.count, std::move(on_enough), node});
+}
+
+base::Result<void> trace(const TraceOptions& options) {
+    const auto config = options.config();
+    if (!config) return config.error();
+    set_log_level(*config);
+    auto filter = exporters::Filter::parse(options.filter);
+    if (!filter) return filter.error();
+    std::optional<std::chrono::milliseconds> duration;
+    if (!options.duration.empty()) {
+        const auto parsed = parse_duration(options.duration);
+        if (!parsed) return base::error("--for: " + parsed.error().message, base::Error::Kind::usage);
+        duration = *parsed;
+    }
+
+    std::function<void()> stop;
+    std::mutex mutex;
+    const auto request_stop = [&] {
+        const std::lock_guard lock(mutex);
+        if (stop) stop();
+    };
+    const Signals signals(request_stop);  // before the threads of everything else
+    model::LossCounters losses;
+    auto source = open_live(*config, Shards::by_configuration, losses);
+    if (!source) return source.error();
+    Agent agent(*config, **source, attribution::ProcessTable::Facts::from_events_and_proc,
+                exporters::FanOutOptions::WhenFull::drop, losses);
+    agent.sinks().add(make_output(options, node_name(*config), std::move(*filter), [&] { agent.stop(); }));
+    {
+        const std::lock_guard lock(mutex);
+        stop = [&] { agent.stop(); };
+    }
+    std::optional<Deadline> deadline;
+    if (duration) deadline.emplace(*duration, [&] { agent.stop(); });
+    base::log::info("tracing; Ctrl-C ends it");
+    auto result = agent.run();
+    base::log::info("{} records; lost: {}", agent.records(), describe_losses(losses));
+    return result;
+}
+
+}  // namespace
+
+int trace_command(const TraceOptions& options) {
+    if (auto done = trace(options); !done) return report(done.error());
+    return kSuccess;
+}
+
+}  // namespace llmsnoop::app

@@ -1,0 +1,4 @@
+#pragma once
+namespace llmsnoop::app {
+inline constexpr const char* kVersion = LLMSNOOP_VERSION;
+}

@@ -1,0 +1,278 @@
+#include "agent/pipeline/exchange_assembly.h"
+
+#include <charconv>
+#include <utility>
+
+#include "agent/pipeline/exchange_id.h"
+#include "agent/tokens/resolver.h"
+
+namespace llmsnoop::pipeline {
+
+namespace {
+
+using model::Completeness;
+using How = model::MessageEnded::How;
+
+bool is_private(const model::Address& address) {
+    const auto& b = address.bytes;
+    if (address.family == model::Address::Family::ipv4) {
+        // RFC 1918, 127/8, 169.254/16 and the shared space of RFC 6598.
+        return b[0] == 10 || b[0] == 127 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
+               (b[0] == 169 && b[1] == 254) || (b[0] == 100 && (b[1] & 0xc0) == 64);
+    }
+    const bool loopback = std::all_of(b.begin(), b.end() - 1, [](std::uint8_t one) { return one == 0; }) && b[15] == 1;
+    return loopback || (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);  // RFC 4193, RFC 4291
+}
+
+std::optional<std::uint32_t> retry_of(const model::MessageHead& head) {
+    const auto text = model::header(head, "x-stainless-retry-count");
+    std::uint32_t count = 0;
+    if (!text || std::from_chars(text->data(), text->data() + text->size(), count).ec != std::errc())
+        return std::nullopt;
+    return count;
+}
+
+}  // namespace
+
+ExchangeAssembly::ExchangeAssembly(const model::RequestStarted& event, const ConnectionFacts& connection,
+                                   Services& services)
+    : connection_(connection), services_(services), number_(event.exchange) {
+    request_.head = event.head;
+    request_.started = event.time;
+    id_ = exchange_id(event.time, connection.opened.id, number_, 0);
+    interest_ = llm::interest(*event.head);
+    if (interest_ != llm::Interest::none) open_reader(model::Part::request);
+    if (event.head->lost) lower(Completeness::headers_lost);
+}
+
+void ExchangeAssembly::open_reader(model::Part part) {
+    Side& one = side(part);
+    const model::Framing framing = part == model::Part::request
+                                       ? model::Framing::automatic
+                                       : (dialect_ ? dialect_->response_framing() : model::Framing::automatic);
+    one.reader = std::make_unique<BodyReader>(part, *one.head, framing, services_.settings.body_hash, services_.losses);
+}
+
+void ExchangeAssembly::response_started(const model::ResponseStarted& event) {
+    response_.head = event.head;
+    response_.started = event.time;
+    if (event.head->lost) lower(Completeness::headers_lost);
+    if (interest_ == llm::Interest::none) return;
+    if (!dialect_) recognise(nullptr);
+    if (dialect_) dialect_->response_head(*event.head, calls_);
+    open_reader(model::Part::response);
+}
+
+void ExchangeAssembly::body(const model::BodyBytes& event) {
+    BodyReader* reader = side(event.part).reader.get();
+    if (reader != nullptr)
+        reader->feed(event.time, event.bytes, [this](const model::Frame& frame) { on_frame(frame); });
+}
+
+void ExchangeAssembly::body_gap(const model::BodyGap& event) {
+    lower(Completeness::gap);
+    BodyReader* reader = side(event.part).reader.get();
+    if (reader != nullptr) reader->gap(event.time, [this](const model::Frame& frame) { on_frame(frame); });
+}
+
+void ExchangeAssembly::message(const model::WebSocketMessage& event) {
+    if (interest_ == llm::Interest::none) return;
+    message_bytes_[event.part == model::Part::request ? 0 : 1] += event.bytes.size();
+    if (event.truncated) lower(Completeness::truncated);
+    model::Frame frame;
+    frame.part = event.part;
+    frame.kind = model::Frame::Kind::message;
+    frame.time = event.time;
+    frame.truncated = event.truncated;
+    frame.document = event.bytes;
+    on_frame(frame);
+}
+
+void ExchangeAssembly::on_frame(const model::Frame& frame) {
+    if (frame.part == model::Part::request)
+        request_frame(frame);
+    else
+        response_frame(frame);
+    if (dialect_) deliver(calls_.take_finished());
+}
+
+void ExchangeAssembly::request_frame(const model::Frame& frame) {
+    if (!dialect_ && frame.kind == model::Frame::Kind::body) {
+        request_body_.assign(base::as_text(frame.document));
+        request_body_kept_ = true;
+        request_body_cut_ = frame.truncated;
+        recognise(nullptr);
+    } else if (!dialect_) {
+        recognise(nullptr);
+    }
+    if (dialect_) dialect_->request(frame, calls_);
+}
+
+void ExchangeAssembly::response_frame(const model::Frame& frame) {
+    if (!dialect_ && recognise(&frame)) {
+        // Recognised by the answer: let the dialect see first what came before.
+        if (request_body_kept_) {
+            model::Frame request;
+            request.part = model::Part::request;
+            request.time = request_.ended.value_or(request_.started);
+            request.truncated = request_body_cut_;
+            request.document = base::as_bytes(request_body_);
+            dialect_->request(request, calls_);
+        }
+        if (response_.head) dialect_->response_head(*response_.head, calls_);
+    }
+    if (dialect_) dialect_->response(frame, calls_);
+}
+
+// Asks the registry with all that is known by now.
+bool ExchangeAssembly::recognise(const model::Frame* response_document) {
+    if (interest_ == llm::Interest::none) return false;
+    llm::Clues clues;
+    clues.request = request_.head.get();
+    clues.response = response_.head.get();
+    if (request_body_kept_) clues.request_body = base::as_bytes(request_body_);
+    clues.request_body_cut = request_body_cut_;
+    if (response_document != nullptr) clues.response_document = response_document->document;
+    clues.server_name = connection_.server_name;
+    if (const auto server = connection_.server_end()) {
+        clues.server_port = server->port;
+        clues.server_is_private = is_private(server->address);
+    }
+    dialect_ = llm::recognise(clues, calls_, services_.losses);
+    if (!dialect_) return false;
+    announce();
+    return true;
+}
+
+void ExchangeAssembly::announce() {
+    if (announced_ || model::header(*request_.head, "upgrade"))
+        return;  // a WebSocket is a session, its turns are the calls
+    announced_ = true;
+    model::ExchangeStarted started;
+    started.id = id_;
+    started.role = connection_.role();
+    started.llm = calls_.seed;
+    if (connection_.identity) started.identity = *connection_.identity;
+    started.started = request_.started;
+    services_.output.started(std::move(started));
+    if (const auto key = pairing_key()) services_.pairing.started(*key, connection_.role(), id_);
+}
+
+std::optional<Pairing::Key> ExchangeAssembly::pairing_key() const {
+    const auto client = connection_.client_end();
+    const auto server = connection_.server_end();
+    if (!client || !server || connection_.opened.viewpoint == model::Viewpoint::wire) return std::nullopt;
+    return Pairing::Key{*client, *server, number_};
+}
+
+void ExchangeAssembly::message_ended(const model::MessageEnded& event) {
+    Side& one = side(event.part);
+    if (one.ended) return;
+    one.how = event.how;
+    one.ended = event.time;
+    const bool whole = event.how == How::as_framed || event.how == How::by_close;
+    if (one.reader) {
+        // A document that the end cuts in two is the end's doing and has that verdict, not one of its own.
+        const Completeness before = one.reader->completeness();
+        one.reader->end(event.time, whole, [this](const model::Frame& frame) { on_frame(frame); });
+        lower(whole ? one.reader->completeness() : before);
+    }
+    if (finished()) finish(event.time);
+}
+
+void ExchangeAssembly::lower_by_end(const Side& one) {
+    switch (one.how) {
+        case How::as_framed:
+        case How::by_close:
+            break;
+        case How::cut_off:
+            lower(Completeness::interrupted);
+            break;
+        case How::given_up:
+            lower(Completeness::gap);
+            break;
+        case How::unfinished:
+            lower(Completeness::in_progress);
+            break;
+    }
+}
+
+void ExchangeAssembly::finish(base::Time time) {
+    if (interest_ == llm::Interest::none) return;
+    if (!dialect_) recognise(nullptr);  // a request without an answer, or an answer without a document
+    if (!dialect_) return;
+    lower_by_end(request_);
+    lower_by_end(response_);
+    dialect_->end(time, calls_);
+    const bool whole = completeness_ == Completeness::complete || completeness_ == Completeness::headers_lost;
+    deliver(calls_.take_all(whole));
+}
+
+void ExchangeAssembly::deliver(std::vector<llm::FinishedCall> calls) {
+    for (llm::FinishedCall& call : calls) {
+        services_.output.finished(record_of(call));
+        ++turns_;
+    }
+}
+
+model::Exchange ExchangeAssembly::record_of(llm::FinishedCall& call) {
+    model::Exchange out;
+    out.id = turns_ == 0 ? id_ : exchange_id(request_.started, connection_.opened.id, number_, turns_);
+    out.role = connection_.role();
+    out.net = net();
+    out.http = http();
+    out.timing.started = call.started.value_or(request_.started);
+    if (!call.started) {
+        out.timing.request_ended = request_.ended;
+        if (response_.head) out.timing.response_started = response_.started;
+    }
+    const base::Time last = response_.ended.value_or(request_.ended.value_or(request_.started));
+    out.timing.ended = call.ended.value_or(last);
+    if (connection_.identity) out.identity = *connection_.identity;
+    out.completeness = completeness_;
+    if (!call.whole && out.completeness == Completeness::complete) out.completeness = Completeness::interrupted;
+    count_usage(call, out);
+    out.llm = std::move(call.call);
+    if (const auto key = pairing_key()) out.pair = services_.pairing.other(*key, out.role).value_or("");
+    return out;
+}
+
+void ExchangeAssembly::count_usage(llm::FinishedCall& call, model::Exchange& out) {
+    if (!call.call.reported) return;
+    const bool again = call.call.operation == "fetch_response";
+    const bool known = !call.call.response_id.empty() && !services_.counted.add(call.call.response_id);
+    if (!call.counted || (again && known)) {
+        out.usage.details = call.call.reported->details;
+        return;
+    }
+    out.usage = tokens::resolve(*call.call.reported, services_.losses);
+}
+
+model::Net ExchangeAssembly::net() const {
+    model::Net out;
+    out.transport = connection_.opened.transport;
+    out.library = connection_.opened.library;
+    const auto upgrade = request_.head ? model::header(*request_.head, "upgrade") : std::nullopt;
+    const bool switched = response_.head && response_.head->status == 101;
+    out.protocol = upgrade && switched ? model::Protocol::websocket : request_.head->protocol;
+    out.local = connection_.observed_end();
+    out.peer = connection_.other_end();
+    out.server_name = connection_.server_name;
+    return out;
+}
+
+model::Http ExchangeAssembly::http() {
+    model::Http out;
+    out.method = request_.head->method;
+    out.path = request_.head->target;
+    out.authority = request_.head->authority;
+    out.retry = retry_of(*request_.head);
+    if (response_.head && response_.head->status != 0) out.status = response_.head->status;
+    out.request_bytes = (request_.reader ? request_.reader->wire_bytes() : 0) + message_bytes_[0];
+    out.response_bytes = (response_.reader ? response_.reader->wire_bytes() : 0) + message_bytes_[1];
+    if (request_.reader) out.request_sha256 = request_.reader->take_sha256();
+    if (response_.reader) out.response_sha256 = response_.reader->take_sha256();
+    return out;
+}
+
+}  // namespace llmsnoop::pipeline

@@ -1,0 +1,39 @@
+#pragma once
+// What every shard of the pipeline uses and none owns. Everything here is thread-safe.
+#include <functional>
+#include <string>
+
+#include "agent/attribution/process_table.h"
+#include "agent/capture/source.h"
+#include "agent/model/exchange.h"
+#include "agent/model/loss.h"
+#include "agent/pipeline/body_reader.h"
+#include "agent/pipeline/counted_responses.h"
+#include "agent/pipeline/pairing.h"
+
+namespace llmsnoop::pipeline {
+
+struct Settings {
+    BodyHash body_hash = BodyHash::none;
+    std::size_t connections = 65536;       // open at once, per shard
+    std::size_t exchanges = 1024;          // open at once, per connection
+    std::uint64_t mute_from = 256U << 10;  // bodies of no interest with more than this left are muted
+};
+
+// Where finished exchanges go. Called by any shard's thread; must be thread-safe.
+struct Output {
+    std::function<void(model::ExchangeStarted)> started;
+    std::function<void(model::Exchange)> finished;
+};
+
+struct Services {
+    Settings settings;
+    capture::Source& source;
+    model::LossCounters& losses;
+    attribution::ProcessTable& processes;
+    Output output;
+    Pairing pairing;
+    CountedResponses counted;
+};
+
+}  // namespace llmsnoop::pipeline

@@ -1,0 +1,149 @@
+#include "agent/app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "agent/app/units.h"
+
+namespace llmsnoop::app {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+class ConfigTest : public testing::Test {
+ protected:
+    ConfigTest()
+        : path_(std::filesystem::temp_directory_path() / ("llmsnoop-config-" + std::to_string(getpid()) + ".yaml")) {}
+    ~ConfigTest() override {
+        std::filesystem::remove(path_);
+        for (const ConfigKey& key : config_keys())
+            unsetenv(key.environment().c_str());
+    }
+
+    base::Result<Config> load(const std::string& text, const std::vector<ConfigFlag>& flags = {}) {
+        std::ofstream(path_) << text;
+        return load_config(path_.string(), flags);
+    }
+    std::string problem(const std::string& text) {
+        const auto config = load(text);
+        if (config) return "none";
+        EXPECT_EQ(config.error().kind, base::Error::Kind::usage);
+        const std::string& message = config.error().message;
+        EXPECT_EQ(message.rfind(path_.string() + ":", 0), 0U) << message;
+        return message.substr(path_.string().size());
+    }
+    static const ConfigKey* key(const std::string& name) {
+        for (const ConfigKey& one : config_keys()) {
+            if (one.name() == name) return &one;
+        }
+        return nullptr;
+    }
+
+    std::filesystem::path path_;
+};
+
+TEST_F(ConfigTest, ReadsEveryKindOfValue) {
+    const auto config = load(R"(
+node: {name: n1}
+capture:
+  ring_bytes: 8MiB
+  libraries: [/a/libssl.so.3, /b/libssl.so.3]
+audit:
+  enabled: no
+  fsync: always
+  rotate_after: 12h
+  keep_files: 7
+metrics:
+)");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->node.name, "n1");
+    EXPECT_EQ(config->capture.ring_bytes, 8U << 20);
+    EXPECT_EQ(config->capture.libraries, (std::vector<std::string>{"/a/libssl.so.3", "/b/libssl.so.3"}));
+    EXPECT_FALSE(config->audit.enabled);
+    EXPECT_EQ(config->audit.fsync, "always");
+    EXPECT_EQ(config->audit.rotate_after, hours(12));
+    EXPECT_EQ(config->audit.keep_files, 7U);
+    EXPECT_EQ(config->metrics.listen, "127.0.0.1:9464");
+}
+
+TEST_F(ConfigTest, NamesFileLineAndKey) {
+    EXPECT_EQ(problem("audit:\n  directory: /x\n  fsynk: always\n"), ":3: audit.fsynk: no such key");
+    EXPECT_EQ(problem("\naudot:\n  directory: /x\n"), ":2: audot: no such section");
+    EXPECT_EQ(problem("audit: 5\n"), ":1: audit: keys are wanted below a section");
+    EXPECT_EQ(problem("audit:\n  keep_files: many\n"), ":2: audit.keep_files: 'many' is no whole number");
+    EXPECT_EQ(problem("audit:\n  keep_files: [1]\n"), ":2: audit.keep_files: a single value is wanted");
+    EXPECT_EQ(problem("select:\n  pids: 5\n"), ":2: select.pids: a list is wanted, such as [a, b]");
+    EXPECT_EQ(problem("just text\n"), ":1: sections are wanted, such as `metrics:`");
+    EXPECT_NE(problem("a: [1\n").find(":"), std::string::npos);
+}
+
+TEST_F(ConfigTest, LetsFlagsWinOverEnvironmentOverFile) {
+    setenv("LLMSNOOP_NODE_NAME", "environment", 1);
+    setenv("LLMSNOOP_SELECT_COMMS", "a,b", 1);
+    const auto config = load("node: {name: file}\nlog: {level: debug}\nselect: {comms: [c]}\n");
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->node.name, "environment");
+    EXPECT_EQ(config->select.comms, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(config->log.level, "debug");
+    const auto flagged = load("node: {name: file}\n", {{key("node.name"), {"flag"}}});
+    ASSERT_TRUE(flagged);
+    EXPECT_EQ(flagged->node.name, "flag");
+}
+
+TEST_F(ConfigTest, RefusesWhatDoesNotFitTogether) {
+    const auto refused = [&](const std::string& text) { return !load(text); };
+    EXPECT_TRUE(refused("capture: {ring_bytes: 3MiB}\n"));
+    EXPECT_TRUE(refused("capture: {ring_bytes: 1024}\n"));
+    EXPECT_TRUE(refused("capture: {rings: 3}\n"));
+    EXPECT_TRUE(refused("capture: {rings: 16, ring_bytes: 32KiB}\n"));
+    EXPECT_TRUE(refused("capture: {call_limit_bytes: 0}\n"));
+    EXPECT_TRUE(refused("capture: {call_limit_bytes: 64MiB}\n"));
+}
+
+TEST_F(ConfigTest, ShowsWhatItCanRead) {
+    Config defaults;
+    for (const ConfigKey& one : config_keys()) {
+        SCOPED_TRACE(one.name());
+        const std::string shown = one.show(defaults);
+        if (one.type == "list" || shown.empty()) continue;
+        Config read;
+        EXPECT_TRUE(one.set(read, {shown}));
+        EXPECT_EQ(one.show(read), shown);
+        EXPECT_FALSE(one.help.empty());
+    }
+}
+
+TEST_F(ConfigTest, HasEachKeyOnce) {
+    std::set<std::string> names, flags, variables;
+    for (const ConfigKey& one : config_keys()) {
+        EXPECT_TRUE(names.insert(one.name()).second) << one.name();
+        EXPECT_TRUE(flags.insert(one.flag()).second) << one.flag();
+        EXPECT_TRUE(variables.insert(one.environment()).second) << one.environment();
+    }
+}
+
+TEST(UnitsTest, ReadAndShow) {
+    EXPECT_EQ(*parse_bytes("64KiB"), 65536U);
+    EXPECT_EQ(*parse_bytes("2G"), 2ULL << 30);
+    EXPECT_EQ(*parse_bytes("17"), 17U);
+    for (const char* text : {"", "K", "5KB", "5Ki", "-1", "1e3", "99999999999T", "18446744073709551616"})
+        EXPECT_FALSE(parse_bytes(text)) << text;
+    EXPECT_EQ(*parse_duration("250ms"), milliseconds(250));
+    EXPECT_EQ(*parse_duration("7d"), hours(7 * 24));
+    for (const char* text : {"", "5", "s", "5 s", "-5s", "1h30m", "999999999999d"})
+        EXPECT_FALSE(parse_duration(text)) << text;
+    EXPECT_EQ(show_bytes(64U << 20), "64MiB");
+    EXPECT_EQ(show_bytes(1000), "1000");
+    EXPECT_EQ(show_bytes(0), "0");
+    EXPECT_EQ(show_duration(milliseconds(90'000)), "90s");
+    EXPECT_EQ(show_duration(milliseconds(0)), "0s");
+}
+
+}  // namespace
+}  // namespace llmsnoop::app
