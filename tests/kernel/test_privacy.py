@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+"""Marked secrets are planted wherever a request can carry text, and everything that the agent writes is searched for them: stdout,
+log messages at debug level, audit lines, metrics, and (credentials) the tape."""
+import pathlib
+import time
+import urllib.request
+
+import kernel_case
+from agent import run
+from test_prometheus import free_port
+
+PROMPT = "PLANTEDprompt7f3a"          # in the text of the request
+HEADER = "PLANTEDheader5b1c"          # in a header of our own
+QUERY = "PLANTEDquery9d2e"            # as a query value
+# Shaped like keys, made up: what the gate must recognise wherever it stands.
+KEY = "sk-proj-PLANTED" + "A1b2C3d4" * 5 + "T3BlbkFJ" + "E5f6G7h8" * 5
+BEARER = "sk-ant-api03-PLANTED" + "a1B2c3D4" * 10 + "abcdefAA"
+
+
+class Privacy(kernel_case.KernelCase):
+    def plant(self):
+        headers = ("--header", f"Authorization: Bearer {BEARER}", "--header", f"x-api-key: {KEY}", "--header", f"x-custom: {HEADER}")
+        for api in ("openai", "anthropic"):
+            for stream in ((), ("--stream",)):
+                self.client("--api", api, "--prompt", f"tell me about {PROMPT} and {KEY}", *stream, *headers,
+                            "--query", f"seed=1&key={QUERY}", check=False)
+                self.client("--api", api, "--prompt", f"tell me about {PROMPT} and {KEY}", *stream, *headers, "--model", KEY)
+
+    def expect_absent(self, text, where, marks=(PROMPT, HEADER, QUERY, KEY, BEARER, "PLANTED")):
+        self.assertGreater(len(text), 0, f"{where} is empty: nothing was shown")
+        for mark in marks:
+            self.assertFalse(mark in text, f"{mark[:16]} is in {where}")
+
+
+    def test_trace_at_debug_level(self):
+        agent = self.agent("trace", "--log-level", "debug")
+        self.plant()
+        records = agent.stop()
+        self.assertGreaterEqual(len(records), 4)
+        self.expect_absent(agent.output(), "stdout")
+        self.expect_absent(agent.messages(), "the log")
+        for record in records:
+            self.assertNotIn("messages", record.get("content", {}))
+            self.assertRegex(record["content"]["prompt_sha256"], "^[0-9a-f]{64}$")
+        self.assertTrue(any(record.get("findings") for record in records), "a key in a prompt is worth a finding")
+
+    def test_audit_metrics_and_log(self):
+        port = free_port()
+        audit = self.work / "audit"
+        agent = self.agent("run", "--metrics-listen", f"127.0.0.1:{port}", "--audit-directory", audit, "--log-level", "debug")
+        self.plant()
+        time.sleep(1.5)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+            self.expect_absent(page.read().decode(), "the metrics page")
+        agent.stop()
+        self.expect_absent("".join(path.read_text() for path in audit.glob("*")), "the audit log")
+        self.expect_absent(agent.messages(), "the log")
+
+    def test_tape_holds_no_credentials(self):
+        """A tape is asked for in order to have the bytes, so prompts are on it; credentials are not, unless asked for too."""
+        tape = self.work / "tape"
+        agent = self.agent("record", tape)
+        self.plant()
+        time.sleep(1.5)
+        agent.stop()
+        self.assertEqual(tape.stat().st_mode & 0o777, 0o600)
+        self.expect_absent(agent.messages(), "the log")
+        plain = run(kernel_case.BUILD, "replay", tape, "--policy-content", "redacted")
+        self.assertEqual(plain.returncode, 0, plain.stderr)
+        self.expect_absent(plain.stdout, "the replayed records", (KEY, BEARER, HEADER))  # the server quotes QUERY in an error
+        self.assertIn(PROMPT, plain.stdout, "content was asked for, and is not there")
+
+
+if __name__ == "__main__":
+    kernel_case.main()

@@ -1,0 +1,76 @@
+#include "tests/support/servers/certificate.h"
+
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include <cstdio>
+
+namespace llmsnoop::support {
+namespace {
+
+constexpr long kLifetimeSeconds = 7L * 24 * 3600;
+
+struct FreeX509 {
+    void operator()(X509* certificate) const { X509_free(certificate); }
+};
+struct FreeKey {
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+
+bool add_extension(X509* certificate, int nid, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
+    if (extension == nullptr) return false;
+    const bool added = X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return added;
+}
+
+bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& more_names) {
+    std::uint32_t serial = 0;
+    RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
+    X509_set_version(certificate, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), static_cast<long>(serial >> 1) + 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), kLifetimeSeconds);
+    X509_set_pubkey(certificate, key);
+    X509_NAME* name = X509_get_subject_name(certificate);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1,
+                               0);
+    X509_set_issuer_name(certificate, name);
+    std::string names = "DNS:localhost,IP:127.0.0.1";
+    for (const std::string& more : more_names)
+        names += ",DNS:" + more;
+    // The certificate is given to clients as their only authority, so it must be able to sign itself; strict verifiers
+    // (Python from 3.13) insist on the key identifiers.
+    return add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE") &&
+           add_extension(certificate, NID_key_usage, "critical,digitalSignature,keyCertSign") &&
+           add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
+           add_extension(certificate, NID_subject_key_identifier, "hash") &&
+           add_extension(certificate, NID_authority_key_identifier, "keyid:always") &&
+           add_extension(certificate, NID_subject_alt_name, names) && X509_sign(certificate, key, EVP_sha256()) > 0;
+}
+
+}  // namespace
+
+base::Result<TlsContext> make_server_context(const std::vector<std::string>& more_names,
+                                             const std::string& certificate_file) {
+    TlsContext context(SSL_CTX_new(TLS_server_method()));
+    const std::unique_ptr<EVP_PKEY, FreeKey> key(EVP_EC_gen("P-256"));
+    const std::unique_ptr<X509, FreeX509> certificate(X509_new());
+    if (!context || !key || !certificate || !fill(certificate.get(), key.get(), more_names) ||
+        SSL_CTX_use_certificate(context.get(), certificate.get()) != 1 ||
+        SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1)
+        return base::error("cannot make a certificate");
+    if (certificate_file.empty()) return context;
+    std::FILE* file = std::fopen(certificate_file.c_str(), "w");
+    if (file == nullptr) return base::system_error("cannot write " + certificate_file);
+    const bool written = PEM_write_X509(file, certificate.get()) == 1;
+    if (std::fclose(file) != 0 || !written) return base::system_error("cannot write " + certificate_file);
+    return context;
+}
+
+}  // namespace llmsnoop::support

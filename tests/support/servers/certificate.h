@@ -1,0 +1,23 @@
+#pragma once
+// A TLS context for a server on this machine, with a certificate made on the spot: self-signed, its own authority,
+// valid for a week, for localhost, 127.0.0.1 and the names given. The key never leaves the process.
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+
+namespace llmsnoop::support {
+
+struct FreeContext {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
+
+// Writes the certificate in PEM to `certificate_file` unless that is empty.
+base::Result<TlsContext> make_server_context(const std::vector<std::string>& more_names,
+                                             const std::string& certificate_file);
+
+}  // namespace llmsnoop::support

@@ -1,0 +1,198 @@
+"""What the virtual machine brought back (guest/library names its files), against what must be true.
+
+Each check returns sentences about what is wrong; none is good.
+"""
+import json
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kernel"))
+import truth  # noqa: E402
+
+SELECTIONS = ("comm", "exe", "uid", "both", "cgroup", "container", "pod", "children", "childless", "ancestor")
+HOOKS = ("tracepoint", "fexit", "kprobe")
+# What a run may say that it lost: /proc came too late for processes that are gone, which is what some of them are for.
+EXPECTED_LOSSES = {"process_gone"}
+# A fact of a client, and where a record has it.
+FACTS = {
+    "comm": "process.comm",
+    "exe": "process.exe",
+    "uid": "process.uid",
+    "cgroup": "process.cgroup",
+    "container": "container.id",
+    "runtime": "container.runtime",
+    "pod": "k8s.pod_uid",
+}
+
+
+class Results:
+    """The files of one virtual machine."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+
+    def text(self, name):
+        path = self.directory / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def records(self, run):
+        return [json.loads(line) for line in self.text(f"{run}.out").splitlines() if line.startswith("{")]
+
+    def ledger(self, *servers):
+        return [entry for server in servers for entry in json.loads(self.text(f"{server}.ledger"))["log"]["exchanges"]]
+
+    def clients(self, run):
+        return [Client(self, path) for path in sorted(self.directory.glob(f"{run}.*.client"))]
+
+    def release(self):
+        match = re.search(r"Linux (\d+)\.(\d+)", self.text("scenario.log"))
+        return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+class Client:
+    """One client of a run: the exchanges that must have been seen, and those that may have been."""
+
+    def __init__(self, results, path):
+        self.name = path.name.removesuffix(".client")
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+        ids = [line["id"] for line in lines if line.get("id")]
+        late = self.name.endswith("-late")
+        self.seen = not self.name.endswith("-unseen")
+        self.may = ids[:1] if late else []
+        self.must = ids[1:] if late else ids
+        self.facts = dict(line.split("=", 1) for line in results.text(f"{self.name}.facts").splitlines())
+
+
+def compare_run(results, run, entries, roles):
+    """Records of a run against the ledger: one for each exchange and role, and right about their process and peer."""
+    records = results.records(run)
+    optional = {one for client in results.clients(run) for one in client.may}
+    records = [one for one in records if truth.lookup(one, "llm.response_id") not in optional]
+    entries = [one for one in entries if one["id"] not in optional]
+    problems = [] if entries else ["nothing was to be seen"]
+    for role in roles:
+        problems += [f"{role}: {one}" for one in truth.compare(records, entries, role)]
+    if len(roles) == 1:
+        problems += [f"a record of the {one['role']}" for one in records if one["role"] not in roles]
+    by_role = {role: [one for one in records if one["role"] == role] for role in roles}
+    pairs = {role: truth.match(by_role[role], entries, role)[0] for role in roles}
+    for role in roles:
+        problems += compare_peers(pairs[role], role)
+    if len(roles) == 2:
+        problems += compare_pairs(pairs)
+    for client in results.clients(run):
+        problems += compare_facts(client, by_role["client"])
+    return problems
+
+
+def compare_peers(pairs, role):
+    path = "net.local.port" if role == "client" else "net.peer.port"
+    return [f"{role}: {entry['id']}: {path} is {truth.lookup(record, path)}, not {entry['client_port']}"
+            for record, entry in pairs if record and truth.lookup(record, path) != entry["client_port"]]
+
+
+def compare_pairs(pairs):
+    problems = []
+    for (ours, entry), (theirs, _) in zip(pairs["client"], pairs["server"]):
+        if ours and theirs and (ours.get("pair"), theirs.get("pair")) != (theirs["id"], ours["id"]):
+            problems.append(f"{entry['id']}: the records of the two sides do not name each other")
+    return problems
+
+
+def compare_facts(client, records):
+    mine = [one for one in records if truth.lookup(one, "llm.response_id") in client.must]
+    problems = []
+    for name, expected in client.facts.items():
+        found = {str(truth.lookup(record, FACTS[name])) for record in mine}
+        if found - {expected}:
+            problems.append(f"{client.name}: {name} is {', '.join(sorted(found))}, not {expected}")
+    return problems
+
+
+def unexpected_losses(results, run):
+    said = re.findall(r"lost: (.*)", results.text(f"{run}.log"))
+    if not said:
+        return ["the agent did not say what it lost"]
+    names = set(re.findall(r"[a-z_]+", said[-1])) - {"nothing"} - EXPECTED_LOSSES
+    return [f"lost: {said[-1]}"] if names else []
+
+
+# --- the checks
+
+def check_programs(results):
+    """The verifier takes every program that this kernel can run."""
+    verdicts = dict(line.split() for line in results.text("load_check.out").splitlines())
+    problems = [] if verdicts else ["no program was tried"]
+    for program, verdict in verdicts.items():
+        needs = (6, 13) if program.endswith("_session") else (6, 3) if program.endswith("_tracepoint") else (0, 0)
+        if verdict != "accepted" and results.release() >= needs:
+            problems.append(f"{program} {verdict}")
+    return problems
+
+
+def check_doctor(results):
+    report = json.loads(results.text("doctor.out") or "{}")
+    expected = {
+        "tls": "uprobe session" if results.release() >= (6, 13) else "uprobe and uretprobe",
+        "socket": "tracepoint" if results.release() >= (6, 3) else "fexit",
+    }
+    problems = [] if report.get("can_trace") else ["doctor says that tracing is not possible"]
+    for name, hook in expected.items():
+        if report.get("hooks", {}).get(name) != hook:
+            problems.append(f"{name} hook is {report.get('hooks', {}).get(name)}, not {hook}")
+    return problems
+
+
+def check_node(results):
+    """Every exchange of the node, from both sides."""
+    problems = compare_run(results, "node", results.ledger("classic", "extended"), ("client", "server"))
+    return problems + unexpected_losses(results, "node")
+
+
+def check_selection(results, run):
+    """The clients that are selected, all of their exchanges, and nobody else's."""
+    wanted = {one for client in results.clients(run) if client.seen for one in client.must}
+    entries = [one for one in results.ledger("selected") if one["id"] in wanted]
+    if not wanted:  # a run in which nothing is to be seen
+        return [f"{truth.lookup(one, 'process.comm')} was seen" for one in results.records(run)]
+    return compare_run(results, run, entries, ("client",)) + unexpected_losses(results, run)
+
+
+def check_tape(results):
+    problems = compare_run(results, "tape", results.ledger("taped"), ("client", "server"))
+    return problems if results.text("replay.status").strip() == "0" else [*problems, "replay failed"]
+
+
+def check_endings(results):
+    """Every program ended as it should, and the kernel had nothing to complain of."""
+    problems = [f"{path.stem} ended with {path.read_text(encoding='utf-8').strip()}"
+                for path in sorted(results.directory.glob("*.status")) if path.read_text(encoding="utf-8").strip() != "0"]
+    if not results.text("scenario.log").rstrip().endswith("done"):
+        problems.append("the scenario did not come to its end")
+    complaints = re.findall(r".*(?:WARNING:|BUG:|Oops|stall).*", results.text("dmesg.log"))
+    return problems + [line.strip() for line in complaints]
+
+
+def all_checks(directory):
+    """{name: problems, or None where this kernel lacks what the check is about}"""
+    results = Results(directory)
+    checks = {
+        "programs": check_programs,
+        "doctor": check_doctor,
+        "node": check_node,
+        **{run: lambda r, run=run: check_selection(r, run) for run in SELECTIONS},
+        **{f"hook-{hook}": lambda r, run=f"hook-{hook}": check_selection(r, run) for hook in HOOKS},
+        "tape": check_tape,
+        "endings": check_endings,
+    }
+    outcome = {}
+    for name, check in checks.items():
+        if name == "hook-tracepoint" and results.release() < (6, 3):
+            outcome[name] = None
+            continue
+        try:
+            outcome[name] = check(results)
+        except (KeyError, ValueError, IndexError) as problem:  # a file is missing or cut
+            outcome[name] = [f"cannot be checked: {type(problem).__name__}: {problem}"]
+    return outcome

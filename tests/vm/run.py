@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""llmsnoop on other kernels: Debian's, each in a virtual machine of its own (qemu without KVM, so it runs anywhere).
+
+    tests/vm/run.py --build build                 # all kernels; prints a table kernel x check
+    tests/vm/run.py --build build 5.10 newest     # some of them
+    tests/vm/run.py --build build 6.1 --keep out  # what the machine brought back stays in out/6.1
+
+Needs no root. Exit status: 0 all is well, 1 something is not, 77 nothing could be tried (the reason is printed).
+"""
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+import checks
+import debian_kernels
+import initramfs
+
+SKIPPED = 77
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils",
+         "apt-get": "apt", "dpkg-deb": "dpkg"}
+MEMORY_MB = 1024
+SLOWEST_S = 800
+
+
+def missing_tools():
+    return sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
+
+
+def boot(image, archive, work):
+    """Runs the machine until it switches itself off. Returns the seconds it took; raises TimeoutError."""
+    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(MEMORY_MB),
+               "-kernel", image, "-initrd", archive, "-append", "console=ttyS0 quiet panic=-1", "-no-reboot",
+               "-display", "none", "-monitor", "none", "-nic", "none",
+               "-serial", f"file:{work}/console.log", "-serial", f"file:{work}/results.tar.gz"]
+    started = time.monotonic()
+    machine = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL)
+    try:
+        machine.wait(SLOWEST_S)
+    except subprocess.TimeoutExpired as slow:
+        raise TimeoutError(f"the machine was still running after {SLOWEST_S} s") from slow
+    finally:
+        machine.kill()
+        machine.wait()
+    return time.monotonic() - started
+
+
+def try_kernel(name, options, archive):
+    """Returns (version, seconds, {check: problems}) or raises debian_kernels.Unavailable."""
+    image, version = debian_kernels.fetch(name, options.cache)
+    with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as work:
+        kept = pathlib.Path(options.keep) / name if options.keep else pathlib.Path(work) / "kept"
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        try:
+            seconds = boot(image, archive, work)
+            with tarfile.open(pathlib.Path(work) / "results.tar.gz") as results:
+                results.extractall(kept, filter="data")
+        except (TimeoutError, tarfile.TarError, EOFError) as problem:
+            console = (pathlib.Path(work) / "console.log").read_text(encoding="utf-8", errors="replace")
+            return version, 0, {"boot": [f"{type(problem).__name__}: {problem}", *console.splitlines()[-20:]]}
+        shutil.copy(pathlib.Path(work) / "console.log", kept)
+        return version, seconds, checks.all_checks(kept)
+
+
+def print_table(outcomes):
+    names = list(dict.fromkeys(check for _, _, found in outcomes.values() for check in found))
+    width = max(map(len, names))
+    columns = [f"{version.split('+')[0]:>9}" for version, _, _ in outcomes.values()]
+    print(f"\n{'':{width}} {' '.join(columns)}")
+    for check in names:
+        cells = []
+        for _, _, found in outcomes.values():
+            problems = found.get(check, ["not tried"])
+            cells.append(f"{'-' if problems is None else 'FAILED' if problems else 'ok':>9}")
+        print(f"{check:{width}} {' '.join(cells)}")
+    print(f"{'seconds':{width}} {' '.join(f'{seconds:9.0f}' for _, seconds, _ in outcomes.values())}")
+
+
+def print_problems(outcomes):
+    for name, (_, _, found) in outcomes.items():
+        for check, problems in found.items():
+            for problem in (problems or [])[:20]:
+                print(f"{name}: {check}: {problem}")
+            if len(problems or []) > 20:
+                print(f"{name}: {check}: and {len(problems) - 20} more")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=", ".join(debian_kernels.KERNELS))
+    parser.add_argument("--build", default="build", help="where llmsnoop and the test programs are built")
+    parser.add_argument("--cache", help="where kernels are kept between runs (default: BUILD/vm-kernels)")
+    parser.add_argument("--keep", metavar="DIRECTORY", help="leave there what the machines bring back")
+    options = parser.parse_args()
+    options.cache = options.cache or pathlib.Path(options.build) / "vm-kernels"
+    wanted = options.kernels or list(debian_kernels.KERNELS)
+    if unknown := [name for name in wanted if name not in debian_kernels.KERNELS]:
+        parser.error(f"no such kernel: {', '.join(unknown)}")
+    if missing := missing_tools():
+        print(f"VIRTUAL MACHINES WERE NOT TRIED: packages are missing: {' '.join(missing)}", file=sys.stderr)
+        return SKIPPED
+
+    outcomes = {}
+    with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as work:
+        archive = pathlib.Path(work) / "initramfs.gz"
+        initramfs.build(options.build, archive)
+        for name in wanted:
+            try:
+                outcomes[name] = try_kernel(name, options, archive)
+            except debian_kernels.Unavailable as reason:
+                print(f"KERNEL {name} WAS NOT TRIED: {reason}", file=sys.stderr)
+    if not outcomes:
+        return SKIPPED
+    print_table(outcomes)
+    print_problems(outcomes)
+    return 1 if any(problems for _, _, found in outcomes.values() for problems in found.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
