@@ -49,6 +49,7 @@ Agent::Agent(const Config& config, capture::Source& source, attribution::Process
                      fan_out_.exchange(gate_.clear(std::move(exchange)));
                  }},
                 {},
+                {},
                 {}},
       engine_(services_) {}
 
@@ -63,6 +64,15 @@ std::string node_name(const Config& config) {
     if (!config.node.name.empty()) return config.node.name;
     std::array<char, 256> host{};
     return gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
+
+std::string describe_outcome(const Agent& agent, const model::LossCounters& losses) {
+    using model::Traffic;
+    const model::TrafficCounters& traffic = agent.traffic();
+    return fmt::format("{} records of {} bytes in {} chunks; lost: {}", agent.records(),
+                       traffic.get(Traffic::sent_bytes) + traffic.get(Traffic::received_bytes),
+                       traffic.get(Traffic::sent_chunks) + traffic.get(Traffic::received_chunks),
+                       describe_losses(losses));
 }
 
 std::string describe_losses(const model::LossCounters& losses) {

@@ -9,6 +9,7 @@
 #include "agent/base/result.h"
 #include "agent/capture/source.h"
 #include "agent/model/loss.h"
+#include "agent/model/traffic.h"
 #include "agent/pipeline/engine.h"
 #include "agent/policy/gate.h"
 #include "exporters/fan_out.h"
@@ -34,6 +35,9 @@ class Agent {
     const std::vector<exporters::SinkStop>& outcome() const { return outcome_; }
     std::uint64_t records() const { return records_.load(); }
 
+    // Any time, from any thread.
+    const model::TrafficCounters& traffic() const { return services_.traffic; }
+
  private:
     model::LossCounters& losses_;
     attribution::ProcessTable processes_;
@@ -47,6 +51,9 @@ class Agent {
 
 // What records say in `node`.
 std::string node_name(const Config& config);
+
+// "12 records of 34567 bytes in 89 chunks; lost: nothing".
+std::string describe_outcome(const Agent& agent, const model::LossCounters& losses);
 
 // "ring_full 12, stream_gap 3", or "nothing".
 std::string describe_losses(const model::LossCounters& losses);

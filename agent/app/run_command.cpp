@@ -51,7 +51,7 @@ void report_outcome(const Agent& agent, const model::LossCounters& losses) {
                         one.counters.written, one.counters.dropped, one.counters.failed, one.abandoned);
         if (one.error) base::log::error("{}: {}", one.counters.name, *one.error);
     }
-    base::log::info("stopped after {} records; lost: {}", agent.records(), describe_losses(losses));
+    base::log::info("stopped after {}", describe_outcome(agent, losses));
 }
 
 base::Result<void> run(const CommonOptions& options) {
@@ -95,6 +95,7 @@ base::Result<void> run(const CommonOptions& options) {
     }
     agent.sinks().add(std::make_unique<exporters::PrometheusSink>(metrics));
     if (audit) agent.sinks().add(std::move(audit));
+    metrics->set_traffic(&agent.traffic());
     metrics->set_sink_counters([&agent] { return agent.sinks().counters(); });
     {
         const std::lock_guard lock(mutex);

@@ -67,7 +67,7 @@ base::Result<void> trace(const TraceOptions& options) {
     if (duration) deadline.emplace(*duration, [&] { agent.stop(); });
     base::log::info("tracing; Ctrl-C ends it");
     auto result = agent.run();
-    base::log::info("{} records; lost: {}", agent.records(), describe_losses(losses));
+    base::log::info("{}", describe_outcome(agent, losses));
     return result;
 }
 

@@ -284,7 +284,8 @@ void Http2Connection::go_astray(Direction direction, base::Time time, model::Los
     mine.reader.restart();
     mine.hpack.lose_table();
     streams_.doubt(reason);
-    if (requests_) streams_.anything_missing(part_of(direction), time, reason, out);
+    if (!requests_ || direction == requests_) streams_.anything_missing(Part::request, time, reason, out);
+    if (!requests_ || direction != requests_) streams_.anything_missing(Part::response, time, reason, out);
 }
 
 bool Http2Connection::resume(Direction direction, HttpOut out) {

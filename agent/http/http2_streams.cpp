@@ -90,7 +90,7 @@ void Http2Streams::request_head(std::uint32_t stream, const Http2Head& head, bas
     if (opened == nullptr) return;
     opened->message(Part::request).state = Message::State::open;
     opened->asks_websocket = head.asks_websocket;
-    out(model::RequestStarted{exchange_of(stream), started, head.head});
+    out(model::RequestStarted{exchange_of(stream), started, head.head, take_gap(Part::request)});
 }
 
 void Http2Streams::response_head(std::uint32_t stream, const Http2Head& head, base::Time started, base::Time now,
@@ -115,11 +115,12 @@ void Http2Streams::begin_response(std::uint32_t id, Stream& stream, const Http2H
                                   HttpOut out) {
     Message& response = stream.message(Part::response);
     response.state = Message::State::open;
+    const bool after_gap = take_gap(Part::response) || response.missed;
     response.missed = false;  // the head is its first part
     if (stream.asks_websocket && (head.head->lost || head.head->status / 100 == 2)) {
         stream.websocket = std::make_unique<WebSocketConnection>(exchange_of(id), *head.head, losses_, limits_);
     }
-    out(model::ResponseStarted{exchange_of(id), started, head.head});
+    out(model::ResponseStarted{exchange_of(id), started, head.head, after_gap});
 }
 
 // Its head was missed, and perhaps more.
@@ -187,6 +188,7 @@ void Http2Streams::data_missing(std::uint32_t stream, Part part, std::optional<s
 
 void Http2Streams::anything_missing(Part part, base::Time now, model::Loss reason, HttpOut out) {
     doubt(reason);
+    gap_before_head_[static_cast<std::size_t>(part)] = true;
     for (auto& [id, stream] : streams_) {
         Message& message = stream.message(part);
         if (message.state == Message::State::ended) continue;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "agent/http/http2_head.h"
 #include "agent/http/http_out.h"
@@ -70,6 +71,7 @@ class Http2Streams {
     Stream* open(std::uint32_t stream, base::Time now, HttpOut out);
     Stream* open_without_head(std::uint32_t stream, model::Part part, base::Time now, HttpOut out);
     bool may_be_unknown(std::uint32_t stream) const;
+    bool take_gap(model::Part part) { return std::exchange(gap_before_head_[static_cast<std::size_t>(part)], false); }
     bool make_room(base::Time now, HttpOut out);
 
     void request_head(std::uint32_t stream, const Http2Head& head, base::Time started, base::Time now, HttpOut out);
@@ -89,6 +91,7 @@ class Http2Streams {
     Streams streams_;
     bool in_doubt_ = false;
     model::Loss doubt_reason_ = model::Loss::http_joined_late;
+    std::array<bool, 2> gap_before_head_{};  // bytes went missing, and no head has come since
     std::uint32_t highest_ = 0;
     std::uint32_t cached_id_ = 0;  // the stream looked up last
     Stream* cached_ = nullptr;

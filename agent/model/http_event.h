@@ -52,10 +52,13 @@ std::optional<std::string_view> header(const MessageHead& head, std::string_view
 // Unique in one connection: an ordinal for HTTP/1.1, the stream identifier for HTTP/2.
 using ExchangeNumber = std::uint32_t;
 
+// `after_gap`: an unknown number of bytes is missing before the head (or was, while the message was awaited), so that
+// what belonged to the exchange in them, if anything, was not seen.
 struct RequestStarted {
     ExchangeNumber exchange = 0;
     base::Time time;
     std::shared_ptr<const MessageHead> head;
+    bool after_gap = false;
 };
 
 // The final response; informational ones (1xx other than 101) are passed over.
@@ -63,6 +66,7 @@ struct ResponseStarted {
     ExchangeNumber exchange = 0;
     base::Time time;
     std::shared_ptr<const MessageHead> head;
+    bool after_gap = false;
 };
 
 // Body bytes after transfer coding, before content coding. Valid only during the call that delivers them.

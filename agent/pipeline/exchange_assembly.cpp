@@ -43,6 +43,7 @@ ExchangeAssembly::ExchangeAssembly(const model::RequestStarted& event, const Con
     interest_ = llm::interest(*event.head);
     if (interest_ != llm::Interest::none) open_reader(model::Part::request);
     if (event.head->lost) lower(Completeness::headers_lost);
+    if (event.after_gap) lower(Completeness::gap);
 }
 
 void ExchangeAssembly::open_reader(model::Part part) {
@@ -57,6 +58,7 @@ void ExchangeAssembly::response_started(const model::ResponseStarted& event) {
     response_.head = event.head;
     response_.started = event.time;
     if (event.head->lost) lower(Completeness::headers_lost);
+    if (event.after_gap) lower(Completeness::gap);
     if (interest_ == llm::Interest::none) return;
     if (!dialect_) recognise(nullptr);
     if (dialect_) dialect_->response_head(*event.head, calls_);

@@ -7,6 +7,7 @@
 #include "agent/capture/source.h"
 #include "agent/model/exchange.h"
 #include "agent/model/loss.h"
+#include "agent/model/traffic.h"
 #include "agent/pipeline/body_reader.h"
 #include "agent/pipeline/counted_responses.h"
 #include "agent/pipeline/pairing.h"
@@ -34,6 +35,7 @@ struct Services {
     Output output;
     Pairing pairing;
     CountedResponses counted;
+    model::TrafficCounters traffic;
 };
 
 }  // namespace llmsnoop::pipeline

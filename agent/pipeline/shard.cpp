@@ -57,6 +57,9 @@ void Shard::open(const model::ConnectionOpened& event) {
 
 void Shard::chunk(const model::Chunk& event) {
     latest_ = event.time;
+    const bool sent = event.direction == model::Direction::sent;
+    services_.traffic.add(sent ? model::Traffic::sent_chunks : model::Traffic::received_chunks);
+    services_.traffic.add(sent ? model::Traffic::sent_bytes : model::Traffic::received_bytes, event.bytes.size());
     if (ConnectionTracker* tracker = find(event.connection, event.time)) {
         tracker->chunk(event);
     } else {

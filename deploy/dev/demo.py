@@ -121,11 +121,11 @@ def demo(build):
                 title("4. Some of the metrics")
                 shown = [line for line in lines if label(line, "process") == "curl"][:4]
                 print("\n".join(shown + metric_lines(port, "llmsnoop_exchanges_total")))
-                tracer.stop()
-                daemon.stop(signal.SIGTERM)
+                tracer.end()
+                daemon.end(signal.SIGTERM)
             title("5. One line of the audit log (no prompt, no completion: hashes)")
             records = [json.loads(line) for path in sorted(audit.glob("audit-*.jsonl")) for line in path.read_text().splitlines()]
-            print(json.dumps(next(record for record in records if record["llm"].get("tool_calls")), indent=1))
+            print(json.dumps(max(records, key=lambda record: len(record["usage"])), indent=1))
             print(subprocess.run([str(build / "llmsnoop"), "audit", "verify", *map(str, sorted(audit.glob("*.jsonl")))],
                                  capture_output=True, text=True, check=True).stdout.splitlines()[-1])
 

@@ -46,6 +46,21 @@ MetricFamily loss_family(const model::LossCounters& losses) {
     return family;
 }
 
+void add_traffic_families(std::vector<MetricFamily>& families, const model::TrafficCounters& traffic) {
+    using model::Traffic;
+    const auto by_direction = [&](const char* name, const char* help, Traffic sent, Traffic received) {
+        MetricFamily family{name, help, MetricType::Counter, {}};
+        add_sample(family, {{"direction", "sent"}}, static_cast<double>(traffic.get(sent)));
+        add_sample(family, {{"direction", "received"}}, static_cast<double>(traffic.get(received)));
+        families.push_back(std::move(family));
+    };
+    by_direction("llmsnoop_captured_bytes_total",
+                 "Plaintext bytes that reached the agent, as the traced process sees them.", Traffic::sent_bytes,
+                 Traffic::received_bytes);
+    by_direction("llmsnoop_captured_chunks_total", "Pieces in which they came, mostly one a TLS call.",
+                 Traffic::sent_chunks, Traffic::received_chunks);
+}
+
 MetricFamily blind_process_family(const std::map<std::string, double>& by_reason) {
     return gauge_by("llmsnoop_blind_processes", "Processes that talk to model APIs but cannot be read, by reason.",
                     "reason", by_reason);

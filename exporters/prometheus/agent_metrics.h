@@ -7,12 +7,16 @@
 #include <vector>
 
 #include "agent/model/loss.h"
+#include "agent/model/traffic.h"
 #include "exporters/fan_out.h"
 
 namespace llmsnoop::exporters {
 
 // llmsnoop_lost_total{stage,reason}: every loss that has a name, those that never happened included.
 ::prometheus::MetricFamily loss_family(const model::LossCounters& losses);
+
+// llmsnoop_captured_bytes_total{direction} and llmsnoop_captured_chunks_total{direction}.
+void add_traffic_families(std::vector<::prometheus::MetricFamily>& families, const model::TrafficCounters& traffic);
 
 ::prometheus::MetricFamily blind_process_family(const std::map<std::string, double>& by_reason);
 ::prometheus::MetricFamily budget_family(const std::map<std::string, double>& by_budget);

@@ -77,6 +77,11 @@ void Metrics::set_budgets_used(std::map<std::string, double> by_budget) {
     budgets_used_ = std::move(by_budget);
 }
 
+void Metrics::set_traffic(const model::TrafficCounters* traffic) {
+    const std::lock_guard lock(mutex_);
+    traffic_ = traffic;
+}
+
 void Metrics::set_sink_counters(std::function<std::vector<SinkCounters>()> counters) {
     const std::lock_guard lock(mutex_);
     sink_counters_ = std::move(counters);
@@ -92,6 +97,7 @@ std::vector<::prometheus::MetricFamily> Metrics::Collect() const {
         all.assign(std::make_move_iterator(families.begin()), std::make_move_iterator(families.end()));
         all.push_back(blind_process_family(blind_processes_));
         all.push_back(budget_family(budgets_used_));
+        if (traffic_ != nullptr) add_traffic_families(all, *traffic_);
         sink_counters = sink_counters_;
     }
     all.push_back(loss_family(losses_));

@@ -16,6 +16,7 @@
 #include "agent/base/clock.h"
 #include "agent/model/exchange.h"
 #include "agent/model/loss.h"
+#include "agent/model/traffic.h"
 #include "exporters/fan_out.h"
 #include "exporters/prometheus/label_limit.h"
 #include "exporters/prometheus/series_table.h"
@@ -46,6 +47,8 @@ class Metrics final : public ::prometheus::Collectable {
     void set_blind_processes(std::map<std::string, double> by_reason);
     // Used part of each budget; replaces what was set before.
     void set_budgets_used(std::map<std::string, double> by_budget);
+    // Becomes llmsnoop_captured_bytes_total and _chunks_total. Must live until the server has stopped.
+    void set_traffic(const model::TrafficCounters* traffic);
     // Asked at every collection, from the server's threads: must be safe until the server has stopped.
     void set_sink_counters(std::function<std::vector<SinkCounters>()> counters);
 
@@ -66,6 +69,7 @@ class Metrics final : public ::prometheus::Collectable {
     base::Time next_expiry_;
     std::map<std::string, double> blind_processes_;
     std::map<std::string, double> budgets_used_;
+    const model::TrafficCounters* traffic_ = nullptr;
     std::function<std::vector<SinkCounters>()> sink_counters_;
 };
 

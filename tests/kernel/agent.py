@@ -59,12 +59,16 @@ class Agent:
             time.sleep(0.05)
         return self.records()
 
-    def stop(self, signum=signal.SIGINT, status=0, timeout=60):
-        """Ends it, checks the exit status, and returns the records."""
+    def end(self, signum=signal.SIGINT, status=0, timeout=60):
+        """Ends it and checks the exit status."""
         self.process.send_signal(signum)
         ended = self.process.wait(timeout)
         if ended != status:
             raise RuntimeError(f"llmsnoop ended with {ended}: {self.messages()}")
+
+    def stop(self, signum=signal.SIGINT):
+        """Ends it, checks the exit status, and returns the records."""
+        self.end(signum)
         return self.records()
 
     def lost(self):

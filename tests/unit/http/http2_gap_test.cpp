@@ -75,7 +75,7 @@ TEST(Http2Gap, BeyondAFrameConcernsEveryOpenStream) {
         kAsked1 + kAsked3 + "#5 request GET /5 @api.example\n#5 request as_framed\n" +
             "#1 response 200\n#3 response 200\n#1 response \"one\"\n#3 response \"all\"\n#3 response as_framed\n"
             "#1 response gap ?\n#1 response \"two\"\n#1 response as_framed\n"
-            "#5 response lost\n#5 response gap ?\n#5 response \"head lost\"\n#5 response as_framed\n");
+            "#5 response lost after a gap\n#5 response gap ?\n#5 response \"head lost\"\n#5 response as_framed\n");
 }
 
 TEST(Http2Gap, AHeadThatComesWholeAfterAGapHasLostNothing) {
@@ -84,10 +84,10 @@ TEST(Http2Gap, AHeadThatComesWholeAfterAGapHasLostNothing) {
     t.script.server({t.server.response(1)}).server_gap(50);
     Http2Peer fresh;  // refers to nothing from before
     t.script.server({kPing, fresh.response(3, 200), Http2Peer::data(3, "x", End::yes)}).close();
-    expect_events(t.script,
-                  kAsked1 + kAsked3 +
-                      "#1 response 200\n#1 response gap ?\n#3 response 200\n#3 response \"x\"\n#3 response as_framed\n"
-                      "#1 response given_up\n");
+    expect_events(t.script, kAsked1 + kAsked3 +
+                                "#1 response 200\n#1 response gap ?\n#3 response 200 after a gap\n#3 response "
+                                "\"x\"\n#3 response as_framed\n"
+                                "#1 response given_up\n");
 }
 
 TEST(Http2Gap, InTheMiddleOfAFrameTheNextFramesAreFound) {
@@ -116,9 +116,9 @@ TEST(Http2Gap, ARequestThatWasSwallowedHasALostHead) {
     t.script.server({t.server.response(1), Http2Peer::data(1, "ok", End::yes), t.server.response(3, 204, End::yes)});
     expect_events(
         t.script,
-        kAsked3 +
-            "#1 request lost\n#1 request given_up\n#1 response 200\n#1 response \"ok\"\n#1 response as_framed\n"
-            "#3 response 204\n#3 response as_framed\nlost: http_unpaired 1\n");
+        "#3 request GET /3 @api.example after a gap\n#3 request as_framed\n"
+        "#1 request lost\n#1 request given_up\n#1 response 200 after a gap\n#1 response \"ok\"\n#1 response as_framed\n"
+        "#3 response 204\n#3 response as_framed\nlost: http_unpaired 1\n");
 }
 
 TEST(Http2Gap, WhatStillComesForAStreamThatHasEndedIsNothingNew) {
@@ -164,7 +164,7 @@ TEST(Http2JoinedLate, InTheMiddleOfAResponse) {
     late.server({t.server.response(3, 200, End::yes)});
     expect_events(late,
                   "#3 request lost GET /3\n#3 request as_framed\n#1 request lost\n#1 request given_up\n"
-                  "#1 response lost\n#1 response gap ?\n#1 response \"moreyetend\"\n#1 response as_framed\n"
+                  "#1 response lost after a gap\n#1 response gap ?\n#1 response \"moreyetend\"\n#1 response as_framed\n"
                   "#3 response 200\n#3 response as_framed\nlost: http_joined_late 1\nlost: http_unpaired 1\n");
 }
 
@@ -172,9 +172,10 @@ TEST(Http2JoinedLate, WhoSendsDataForLongIsTheOneWhoAnswers) {
     Script late = Script::joined_late();
     late.server({Http2Peer::data(1, "a"), Http2Peer::data(1, "b"), Http2Peer::data(1, "c")});
     late.at(std::chrono::seconds(2)).server(Http2Peer::data(1, "d", End::yes)).server(kPing);
-    expect_events(late,
-                  "#1 request lost\n#1 request given_up\n#1 response lost\n#1 response gap ?\n#1 response \"abcd\"\n"
-                  "#1 response as_framed\nlost: http_joined_late 1\nlost: http_unpaired 1\n");
+    expect_events(
+        late,
+        "#1 request lost\n#1 request given_up\n#1 response lost after a gap\n#1 response gap ?\n#1 response \"abcd\"\n"
+        "#1 response as_framed\nlost: http_joined_late 1\nlost: http_unpaired 1\n");
 }
 
 TEST(Http2JoinedLate, AGuessThatWasWrongIsTakenBack) {
@@ -186,7 +187,7 @@ TEST(Http2JoinedLate, AGuessThatWasWrongIsTakenBack) {
     late.server({t.server.response(1), t.server.response(3), Http2Peer::data(3, "x", End::yes)});
     expect_events(
         late,
-        "#1 request lost\n#1 request given_up\n#1 response lost\n#1 response gap ?\n#1 response \"abcd\"\n"
+        "#1 request lost\n#1 request given_up\n#1 response lost after a gap\n#1 response gap ?\n#1 response \"abcd\"\n"
         "#1 response given_up\n#3 request GET /3 @api.example\n#3 request as_framed\n"
         "#3 response 200\n#3 response \"x\"\n#3 response as_framed\nlost: http_joined_late 1\nlost: http_unpaired 1\n");
 }

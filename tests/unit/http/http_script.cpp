@@ -58,11 +58,13 @@ void Transcript::note(const model::HttpEvent& event) {
         std::string text = head.lost ? "lost" : "";
         if (!head.method.empty()) text += (text.empty() ? "" : " ") + head.method + " " + head.target;
         if (!head.authority.empty()) text += " @" + head.authority;
+        if (request->after_gap) text += " after a gap";
         line(request->exchange, model::Part::request, text);
     } else if (const auto* response = std::get_if<model::ResponseStarted>(&event)) {
         const model::MessageHead& head = *response->head;
         std::string text = head.lost ? "lost" : "";
         if (head.status != 0) text += (text.empty() ? "" : " ") + std::to_string(head.status);
+        if (response->after_gap) text += " after a gap";
         line(response->exchange, model::Part::response, text);
     } else if (const auto* gap = std::get_if<model::BodyGap>(&event)) {
         line(gap->exchange, gap->part, "gap " + (gap->length ? std::to_string(*gap->length) : "?"));

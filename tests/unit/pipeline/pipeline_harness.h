@@ -64,6 +64,7 @@ inline Outcome run_script(const std::string& text, Settings settings = {}) {
                       {[&](model::ExchangeStarted one) { out.started.push_back(std::move(one)); },
                        [&](model::Exchange one) { out.finished.push_back(std::move(one)); }},
                       {},
+                      {},
                       {}};
     Engine engine(services);
     EXPECT_TRUE(engine.run());
