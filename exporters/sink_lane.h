@@ -41,6 +41,9 @@ class SinkLane : public std::enable_shared_from_this<SinkLane> {
     };
 
     bool has_room() const;
+    bool is_filling() const;  // half full, or more
+    void wake_if_due();
+    void gather(std::unique_lock<std::mutex>& lock);
     bool enqueue(Item item, std::unique_lock<std::mutex>& lock);
     void run();
     void deliver(const Item& item, std::unique_lock<std::mutex>& lock);

@@ -5,6 +5,7 @@
 
 #include "agent/app/commands.h"
 #include "agent/app/version.h"
+#include "agent/base/heap.h"
 
 namespace {
 
@@ -94,6 +95,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    llmsnoop::base::keep_freed_memory();
     try {
         return parse_and_run(argc, argv);
     } catch (const std::exception& problem) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/policy/key_runs.h"
+
 namespace llmsnoop::policy {
 
 namespace {
@@ -86,22 +88,10 @@ std::optional<SecretMatch> match_in_word(std::string_view text, std::size_t word
 }  // namespace
 
 std::optional<SecretMatch> find_secret(std::string_view text, std::size_t from, TextEnd end) {
-    std::size_t at = from;  // everything before has been seen to hold no key, and text[at - 1] ends no word that counts
-    while (at + kShortestSecret <= text.size()) {
-        // A word of that length that begins in the next kShortestSecret bytes covers the last of them.
-        const std::size_t sample = at + kShortestSecret - 1;
-        if (!is(text[sample], kKey)) {
-            at = sample + 1;
-            continue;
-        }
-        std::size_t word = sample;
-        while (word > at && is(text[word - 1], kKey))
-            --word;
-        const std::size_t word_end = sample + run_length(text.substr(sample), kKey);
-        if (word_end - word >= kShortestSecret) {
-            if (const auto match = match_in_word(text, word, word_end, from, end)) return match;
-        }
-        at = word_end;
+    std::size_t at = from;  // everything before has been seen to hold no key
+    while (const auto run = next_key_run(text, at)) {
+        if (const auto match = match_in_word(text, run->begin, run->end, from, end)) return match;
+        at = run->end;
     }
     if (end == TextEnd::final || at >= text.size()) return std::nullopt;
 
