@@ -21,6 +21,7 @@ policy::Policy policy_of(const Config& config) {
 
 pipeline::Settings settings_of(const Config& config) {
     pipeline::Settings out;
+    if (!config.tokens.estimate) out.missing_usage = pipeline::MissingUsage::unknown;
     if (config.http.body_hashes) out.body_hash = pipeline::BodyHash::sha256;
     return out;
 }
@@ -33,10 +34,10 @@ exporters::FanOutOptions fan_out_options(exporters::FanOutOptions::WhenFull when
 
 }  // namespace
 
-Agent::Agent(const Config& config, capture::Source& source, attribution::ProcessTable::Facts facts,
-             exporters::FanOutOptions::WhenFull when_full, model::LossCounters& losses)
-    : losses_(losses),
-      processes_(facts, losses),
+Agent::Agent(const Config& config, capture::Source& source, const tokens::Pricing& pricing,
+             attribution::ProcessTable::Facts facts, exporters::FanOutOptions::WhenFull when_full,
+             model::LossCounters& losses)
+    : processes_(facts, losses),
       gate_(policy_of(config), losses),
       fan_out_(fan_out_options(when_full), losses),
       services_{settings_of(config),
@@ -50,7 +51,8 @@ Agent::Agent(const Config& config, capture::Source& source, attribution::Process
                  }},
                 {},
                 {},
-                {}},
+                {},
+                &pricing},
       engine_(services_) {}
 
 base::Result<void> Agent::run() {

@@ -18,9 +18,10 @@ namespace llmsnoop::app {
 
 class Agent {
  public:
-    // `source` and `losses` must outlive the agent.
-    Agent(const Config& config, capture::Source& source, attribution::ProcessTable::Facts facts,
-          exporters::FanOutOptions::WhenFull when_full, model::LossCounters& losses);
+    // `source`, `pricing` and `losses` must outlive the agent.
+    Agent(const Config& config, capture::Source& source, const tokens::Pricing& pricing,
+          attribution::ProcessTable::Facts facts, exporters::FanOutOptions::WhenFull when_full,
+          model::LossCounters& losses);
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
@@ -39,7 +40,6 @@ class Agent {
     const model::TrafficCounters& traffic() const { return services_.traffic; }
 
  private:
-    model::LossCounters& losses_;
     attribution::ProcessTable processes_;
     policy::Gate gate_;
     exporters::FanOut fan_out_;

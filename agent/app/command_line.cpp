@@ -18,7 +18,7 @@ void take(CommonOptions& options, const ConfigKey& key, const std::vector<std::s
                                  [&](const ConfigFlag& one) { return one.key == &key; });
     if (at == options.flags.end()) {
         options.flags.push_back({&key, values});
-    } else if (key.type == "list") {
+    } else if (key.takes_many()) {
         at->values.insert(at->values.end(), values.begin(), values.end());
     } else {
         at->values = values;
@@ -33,6 +33,7 @@ void add_flag(CLI::App& command, CommonOptions& options, const std::string& flag
         ->type_name(type)
         ->group(group)
         ->expected(1)
+        ->allow_extra_args(false)  // what follows may be a filter or a file
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 

@@ -29,7 +29,6 @@ struct RecordOptions : CommonOptions {
     std::string file;
     std::string duration;
     bool keep_credentials = false;
-    bool force = false;
 };
 
 struct ReplayOptions : CommonOptions {

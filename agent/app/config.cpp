@@ -36,7 +36,7 @@ bool known_section(const std::string& section) {
 base::Result<std::vector<std::string>> values_of(const std::string& path, const ConfigKey& key,
                                                  const YAML::Node& node) {
     std::vector<std::string> out;
-    if (key.type == "list") {
+    if (key.takes_many() && (key.type == "list" || node.IsSequence())) {
         if (!node.IsSequence()) return at(path, node.Mark(), key.name(), "a list is wanted, such as [a, b]");
         for (const YAML::Node& one : node) {
             if (!one.IsScalar()) return at(path, one.Mark(), key.name(), "a list of plain values is wanted");
@@ -90,7 +90,7 @@ base::Result<void> read_environment(Config& config) {
         const char* value = std::getenv(key.environment().c_str());
         if (value == nullptr) continue;
         std::vector<std::string> values{value};
-        if (key.type == "list") {
+        if (key.takes_many()) {
             values.clear();
             std::istringstream parts(value);
             for (std::string one; std::getline(parts, one, ',');)

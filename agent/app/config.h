@@ -55,8 +55,11 @@ struct Config {
         std::uint64_t keep_files = 30;
         std::uint64_t keep_bytes = 10ULL << 30;
     } audit;
+    struct Tokens {
+        bool estimate = true;
+    } tokens;
     struct Prices {
-        std::string file;
+        std::vector<std::string> files;
     } prices;
     struct Log {
         std::string level = "info";
@@ -67,13 +70,14 @@ struct Config {
 struct ConfigKey {
     std::string section;
     std::string key;
-    std::string type;  // text, number, integer, bytes, duration, switch, list, or "a|b|c"
+    std::string type;  // text, number, integer, bytes, duration, switch, list, paths (one or a list), or "a|b|c"
     std::string help;
     std::function<base::Result<void>(Config&, const std::vector<std::string>&)>
         set;                                         // lists take all, others exactly one
     std::function<std::string(const Config&)> show;  // as it would stand in the file
 
     std::string name() const { return section + "." + key; }
+    bool takes_many() const { return type == "list" || type == "paths"; }
     std::string environment() const;  // LLMSNOOP_SECTION_KEY
     std::string flag() const;         // --section-key
 };

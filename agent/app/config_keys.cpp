@@ -101,6 +101,23 @@ ConfigKey list(const Entry& entry, Find find) {
             }};
 }
 
+// One file or several; an empty value is none.
+template <typename Find>
+ConfigKey paths(const Entry& entry, Find find) {
+    ConfigKey key = list(entry, find);
+    key.type = "paths";
+    key.set = [=](Config& config, const Values& values) -> Result<void> {
+        find(config) = values;
+        std::erase(find(config), "");
+        return {};
+    };
+    key.show = [=, many = key.show](const Config& config) {
+        const Values& all = find(const_cast<Config&>(config));
+        return all.empty() ? "" : all.size() == 1 ? all.front() : many(config);
+    };
+    return key;
+}
+
 #define MEMBER(path)               \
     [](Config & config) -> auto& { \
         return config.path;        \
@@ -155,7 +172,11 @@ std::vector<ConfigKey> make_keys() {
         duration({"audit", "rotate_after", "begin a new file after so long"}, MEMBER(audit.rotate_after)),
         number({"audit", "keep_files", "files to keep; 0: all"}, MEMBER(audit.keep_files)),
         bytes({"audit", "keep_bytes", "bytes to keep in all files together; 0: no limit"}, MEMBER(audit.keep_bytes)),
-        text({"prices", "file", "price table to use instead of, or on top of, the built-in one"}, MEMBER(prices.file)),
+        on_off(
+            {"tokens", "estimate", "count the tokens of calls whose provider reports none, where the model is known"},
+            MEMBER(tokens.estimate)),
+        paths({"prices", "file", "price tables of your own, asked in order and before the built-in one"},
+              MEMBER(prices.files)),
         choice({"log", "level", "how much the agent says on stderr"}, {"error", "warn", "info", "debug"},
                MEMBER(log.level)),
     };

@@ -26,9 +26,9 @@ ordered_json kernel_json(const KernelFeatures& features) {
     return out;
 }
 
-ordered_json hooks_json(const KernelFeatures& features) {
+ordered_json hooks_json(const KernelFeatures& features, SocketHook socket) {
     return {{"tls", features.uprobe_session.available ? "uprobe session" : "uprobe and uretprobe"},
-            {"socket", name_of(features.socket_hook())},
+            {"socket", name_of(socket)},
             {"process", "tp_btf"},
             {"new_libraries", features.mmap_events.available ? "perf mmap events" : "scan of /proc every 2 s"}};
 }
@@ -45,11 +45,12 @@ ordered_json file_json(const TlsFile& file) {
     return out;
 }
 
-ordered_json make_report(const KernelFeatures& features, const TlsCensus& census, const base::Result<void>& possible) {
+ordered_json make_report(const KernelFeatures& features, const TlsCensus& census, SocketHook socket,
+                         const base::Result<void>& possible) {
     ordered_json out{{"can_trace", static_cast<bool>(possible)}};
     if (!possible) out["why"] = possible.error().message;
     out["kernel"] = kernel_json(features);
-    out["hooks"] = hooks_json(features);
+    out["hooks"] = hooks_json(features, socket);
     out["files"] = ordered_json::array();
     for (const TlsFile& file : census.files)
         out["files"].push_back(file_json(file));
@@ -110,8 +111,12 @@ int doctor_command(const DoctorOptions& options) {
     const auto selection = make_selection(config->select);
     if (!selection) return report(selection.error());
     const KernelFeatures features = detect_kernel_features();
-    const auto possible = require_tracing(features);
-    const ordered_json out = make_report(features, take_census(*selection, config->capture.libraries), possible);
+    auto possible = require_tracing(features);
+    const auto wanted = socket_hook_named(config->capture.socket_hook).value_or(features.socket_hook());
+    const auto socket = features.socket_hook(wanted);
+    if (possible && !socket) possible = socket.error();
+    const ordered_json out =
+        make_report(features, take_census(*selection, config->capture.libraries), socket ? *socket : wanted, possible);
     if (options.json)
         fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
     else

@@ -35,7 +35,7 @@ int parse_and_run(int argc, char** argv) {
     command->add_option("--count", trace.count, "stop after so many records")->type_name("N");
     command->add_option("--for", trace.duration, "stop after so long, such as 30s")->type_name("DURATION");
     add_selection(*command, trace);
-    add_config(*command, trace, {"node", "capture", "http", "policy", "prices", "log"});
+    add_config(*command, trace, {"node", "capture", "http", "policy", "tokens", "prices", "log"});
     command->callback([&] { chosen = [&] { return trace_command(trace); }; });
 
     RecordOptions record;
@@ -58,7 +58,7 @@ int parse_and_run(int argc, char** argv) {
         ->option_text(" ");
     command->add_option("--filter", replay.filter, kFilterHelp)->type_name("FILTER");
     command->add_flag("--json", replay.json, "JSON lines, also on a terminal");
-    add_config(*command, replay, {"http", "policy", "prices", "log"});
+    add_config(*command, replay, {"http", "policy", "tokens", "prices", "log"});
     command->callback([&] { chosen = [&] { return replay_command(replay); }; });
 
     DoctorOptions doctor;

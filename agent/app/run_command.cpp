@@ -8,6 +8,7 @@
 #include "agent/app/agent.h"
 #include "agent/app/commands.h"
 #include "agent/app/live.h"
+#include "agent/app/prices.h"
 #include "agent/app/signals.h"
 #include "agent/app/version.h"
 #include "agent/base/log.h"
@@ -76,6 +77,8 @@ base::Result<void> run(const CommonOptions& options) {
         if (!created) return created.error();
         audit = std::move(*created);
     }
+    const auto pricing = load_prices(*config);
+    if (!pricing) return pricing.error();
     const auto metrics = std::make_shared<exporters::Metrics>(metrics_options(*config), losses);
     std::unique_ptr<exporters::MetricsServer> server;
     if (config->metrics.enabled) {
@@ -87,7 +90,7 @@ base::Result<void> run(const CommonOptions& options) {
 
     auto source = open_live(*config, Shards::by_configuration, losses);
     if (!source) return source.error();
-    Agent agent(*config, **source, attribution::ProcessTable::Facts::from_events_and_proc,
+    Agent agent(*config, **source, **pricing, attribution::ProcessTable::Facts::from_events_and_proc,
                 exporters::FanOutOptions::WhenFull::drop, losses);
     if (audit) {
         // The flag outlives the sink, which the fan-out closes.
@@ -96,6 +99,7 @@ base::Result<void> run(const CommonOptions& options) {
     agent.sinks().add(std::make_unique<exporters::PrometheusSink>(metrics));
     if (audit) agent.sinks().add(std::move(audit));
     metrics->set_traffic(&agent.traffic());
+    metrics->set_unpriced(&(*pricing)->unpriced());
     metrics->set_sink_counters([&agent] { return agent.sinks().counters(); });
     {
         const std::lock_guard lock(mutex);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <set>
 
 #include "agent/attribution/container_id.h"
 
@@ -63,11 +64,15 @@ Result<std::string> cgroup_directory(const std::string& mount, const std::string
 }
 
 Result<void> add_container(const std::string& mount, const std::string& id, Selection& out) {
+    std::set<std::string> ids;  // a container may have cgroups of its own below its cgroup
     std::vector<std::string> found = cgroups_where(mount, [&](const std::string& path) {
         const auto names = attribution::names_of_cgroup(path);
-        return names && !id.empty() && names->container_id.rfind(id, 0) == 0;
+        if (!names || id.empty() || names->container_id.rfind(id, 0) != 0) return false;
+        ids.insert(names->container_id);
+        return true;
     });
     if (found.empty()) return usage("container '" + id + "': no cgroup of that id below " + mount);
+    if (ids.size() > 1) return usage(fmt::format("container '{}': {} containers begin like that", id, ids.size()));
     out.cgroups.insert(out.cgroups.end(), found.begin(), found.end());
     return {};
 }

@@ -11,6 +11,7 @@
 #include "agent/app/commands.h"
 #include "agent/app/deadline.h"
 #include "agent/app/live.h"
+#include "agent/app/prices.h"
 #include "agent/app/signals.h"
 #include "agent/app/units.h"
 #include "agent/base/log.h"
@@ -46,6 +47,9 @@ base::Result<void> trace(const TraceOptions& options) {
         duration = *parsed;
     }
 
+    const auto pricing = load_prices(*config);
+    if (!pricing) return pricing.error();
+
     std::function<void()> stop;
     std::mutex mutex;
     const auto request_stop = [&] {
@@ -56,7 +60,7 @@ base::Result<void> trace(const TraceOptions& options) {
     model::LossCounters losses;
     auto source = open_live(*config, Shards::by_configuration, losses);
     if (!source) return source.error();
-    Agent agent(*config, **source, attribution::ProcessTable::Facts::from_events_and_proc,
+    Agent agent(*config, **source, **pricing, attribution::ProcessTable::Facts::from_events_and_proc,
                 exporters::FanOutOptions::WhenFull::drop, losses);
     agent.sinks().add(make_output(options, node_name(*config), std::move(*filter), [&] { agent.stop(); }));
     {

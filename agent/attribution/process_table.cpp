@@ -33,7 +33,7 @@ model::Process ProcessTable::seen(const model::Process& process) {
 
 void ProcessTable::ended(const model::ProcessKey& key) {
     const std::lock_guard lock(mutex_);
-    if (known_.count(key) == 0) return;
+    if (!known_.contains(key)) return;
     ended_.push_back(key);
     forget_oldest();
 }

@@ -30,8 +30,8 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-    Result(Error failure)
-        : state_(std::in_place_index<1>, std::move(failure)) {}  // NOLINT(google-explicit-constructor)
+    Result(Error failure)                                                  // NOLINT(google-explicit-constructor)
+        : state_(std::in_place_index<1>, std::move(failure)) {}
 
     explicit operator bool() const { return state_.index() == 0; }
     T& operator*() { return std::get<0>(state_); }

@@ -14,6 +14,10 @@ namespace llmsnoop::capture {
 
 namespace {
 
+// Half of what 64 bits of nanoseconds reach, in the year 2116: neither the sum nor the difference of two times
+// overflows.
+constexpr std::int64_t kLatest = INT64_MAX / 2;
+
 // A copy of the record's fixed part, so that alignment and aliasing are of no concern.
 template <typename Record>
 std::optional<Record> fixed_part(base::Bytes bytes) {
@@ -105,8 +109,8 @@ model::Process process_of(const wire_process& record) {
 }  // namespace
 
 base::Time RecordDecoder::wall(std::uint64_t monotonic_ns) const {
-    return base::time_from_unix_ns(static_cast<std::int64_t>(monotonic_ns) +
-                                   monotonic_to_wall_.load(std::memory_order_relaxed));
+    const auto monotonic = static_cast<std::int64_t>(std::min<std::uint64_t>(monotonic_ns, kLatest));
+    return base::time_from_unix_ns(std::min(monotonic + monotonic_to_wall_.load(std::memory_order_relaxed), kLatest));
 }
 
 std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) const {

@@ -19,7 +19,8 @@ class RecordDecoder {
  public:
     explicit RecordDecoder(model::LossCounters& losses) : losses_(losses) {}
 
-    // Wall-clock time = the record's CLOCK_MONOTONIC time + offset. May be called at any time, by any thread.
+    // Wall-clock time = the record's CLOCK_MONOTONIC time + offset, at the latest in the year 2116. May be called at
+    // any time, by any thread.
     void set_clock(base::Duration monotonic_to_wall) { monotonic_to_wall_.store(monotonic_to_wall.count()); }
 
     // Nothing if the record is malformed. A Chunk's bytes point into `record`.

@@ -48,8 +48,8 @@ class ScriptParser {
     base::Result<void> end(Words words);
     base::Result<void> close(Words words);
 
-    base::Result<Stream> stream(Words arrow_and_id);
-    base::Result<model::ConnectionId> known(const ScriptWord& id);
+    base::Result<Stream> stream(Words words);
+    base::Result<model::ConnectionId> known(const ScriptWord& word);
     base::Result<std::string> piece(const ScriptWord& word) const;
     base::Result<void> endpoints(Words words, std::size_t& at, std::optional<model::Endpoint>& local,
                                  std::optional<model::Endpoint>& peer) const;

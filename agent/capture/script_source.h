@@ -15,25 +15,24 @@
 //
 // The statements, with their options in any order:
 //
-//   at DURATION, after DURATION        sets the clock, which starts at 2026-01-01T00:00:00Z, or moves it on: 5ns 5us
-//   5ms 5s 5m 5h process PID                        start=NS comm= exe= uid= ppid= cgroup= cgroup_id= args_sha256=
-//   started=DURATION exit PID, exec PID                 the process ended, or executed another program open ID
-//   client|server (which end is observed; client), from_start|joined (joined),
-//                                      none|openssl|boringssl|gnutls|go|rustls (none: no TLS), pid=PID, local ADDRESS,
-//                                      peer ADDRESS, wire (a packet capture's view: both may_reorder and nobody's
-//                                      process), may_reorder
-//   unannounced ID                     an `open` that the source has lost: what follows comes without it
-//   address ID                         local ADDRESS, peer ADDRESS
+// clang-format off
+//   at DURATION, after DURATION    sets the clock, which starts at 2026-01-01T00:00:00Z, or moves it on: 5ns 5us 5ms 5s 5m 5h
+//   process PID                    start=NS comm= exe= uid= ppid= cgroup= cgroup_id= args_sha256= started=DURATION
+//   exit PID, exec PID             the process ended, or executed another program
+//   open ID                        client|server (which end is observed; client), from_start|joined (joined),
+//                                  none|openssl|boringssl|gnutls|go|rustls (none: no TLS), pid=PID, local ADDRESS, peer ADDRESS,
+//                                  wire (a packet capture's view: both may_reorder and nobody's process), may_reorder
+//   unannounced ID                 an `open` that the source has lost: what follows comes without it
+//   address ID                     local ADDRESS, peer ADDRESS
 //   name ID SERVER_NAME
-//   >> ID PIECE..., << ID PIECE...     bytes from the client to the server, and back; at=OFFSET: not where the last
-//   ones ended.
-//                                      PIECE: "text" with \r \n \t \0 \" \\ \xHH, @file, hex:00ff; each may be followed
-//                                      by *COUNT
-//   gap >> ID LENGTH [LOSS]            with the name of a loss: a chunk of that length without bytes
-//   end >> ID                          nothing more comes in this direction
-//   close ID                           orderly|reset|process_ended|source_ended (orderly), lengths (tell the final
-//   lengths) pieces COUNT                       from here on chunks are cut into pieces of at most so many bytes; 0:
-//   not cut repeat COUNT STATEMENT
+//   >> ID PIECE..., << ID PIECE... bytes from the client to the server, and back; at=OFFSET: not where the last ones ended.
+//                                  PIECE: "text" with \r \n \t \0 \" \\ \xHH, @file, hex:00ff; each may be followed by *COUNT
+//   gap >> ID LENGTH [LOSS]        with the name of a loss: a chunk of that length without bytes
+//   end >> ID                      nothing more comes in this direction
+//   close ID                       orderly|reset|process_ended|source_ended (orderly), lengths (tell the final lengths)
+//   pieces COUNT                   from here on chunks are cut into pieces of at most so many bytes; 0: not cut
+//   repeat COUNT STATEMENT
+// clang-format on
 #include <deque>
 #include <memory>
 #include <string>

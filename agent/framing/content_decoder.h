@@ -36,7 +36,7 @@ using BytesOut = base::FunctionRef<void(base::Bytes)>;
 class ContentDecoder {
  public:
     // `codings`: the value of Content-Encoding; empty or "identity" passes bytes through without copying.
-    ContentDecoder(std::string_view codings, const DecoderLimits& limits = {});
+    explicit ContentDecoder(std::string_view codings, const DecoderLimits& limits = {});
     ~ContentDecoder();
     ContentDecoder(ContentDecoder&&) noexcept;
     ContentDecoder& operator=(ContentDecoder&&) noexcept;

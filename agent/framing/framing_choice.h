@@ -2,11 +2,16 @@
 // Decides how a body is cut where nobody said so: by its content type, and by its first bytes where the type says
 // nothing or is known to be used wrongly.
 //
-//   text/event-stream, application/vnd.amazon.eventstream   as named, unless JSON begins at once (an error,
-//   mislabelled) application/x-ndjson and its synonyms                   JSON lines multipart/form-data with a boundary
-//   form fields JSON (application/json, +json)                          one document, unless it begins like SSE
-//   (gateways mislabel) image, audio, video, font, other multipart              one document anything else, and no type
-//   at all                       by the first bytes
+// clang-format off
+//   text/event-stream,                      as named, unless JSON begins at once (an error, mislabelled)
+//   application/vnd.amazon.eventstream
+//   application/x-ndjson and its synonyms   JSON lines
+//   multipart/form-data with a boundary     form fields
+//   JSON (application/json, +json)          one document, unless it begins like SSE (gateways mislabel)
+//   image, audio, video, font, other        one document
+//   multipart
+//   anything else, and no type at all       by the first bytes
+// clang-format on
 //
 // By the first bytes: a field or comment line is SSE, a prelude with the right checksum an event stream. '{' is one
 // document unless an object that fills one line is followed by a line that begins another: then it is JSON lines.

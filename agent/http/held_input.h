@@ -26,10 +26,10 @@ class HeldInput {
 
     void add(const model::StreamBytes& item) {
         size_ += item.bytes.size();
-        items_.push_back(Bytes{item.offset, item.time, std::string(base::as_text(item.bytes)), 0});
+        items_.emplace_back(Bytes{item.offset, item.time, std::string(base::as_text(item.bytes)), 0});
     }
-    void add(const model::Gap& gap) { items_.push_back(gap); }
-    void add(const End& end) { items_.push_back(end); }
+    void add(const model::Gap& gap) { items_.emplace_back(gap); }
+    void add(const End& end) { items_.emplace_back(end); }
 
     bool empty() const { return items_.empty(); }
     // So many bytes of the front, which are bytes, have been used.

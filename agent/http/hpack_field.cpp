@@ -6,7 +6,7 @@ namespace {
 // Section 5.1. `at` moves behind the integer; false if it is cut off or needs more than 32 bits.
 bool read_integer(base::Bytes bytes, std::size_t& at, unsigned prefix_bits, std::uint64_t& value) {
     if (at >= bytes.size()) return false;
-    const std::uint8_t mask = static_cast<std::uint8_t>((1U << prefix_bits) - 1);
+    const auto mask = static_cast<std::uint8_t>((1U << prefix_bits) - 1);
     value = bytes[at++] & mask;
     if (value < mask) return true;
     for (unsigned shift = 0; shift <= 28; shift += 7) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace llmsnoop::http {
 
@@ -88,7 +89,7 @@ void WebSocketReader::feed_header(base::Bytes& bytes, base::Time time, HttpOut o
             break;
         case HeaderStatus::invalid: {
             header_bytes_.resize(before);
-            const std::string gathered = std::move(header_bytes_);
+            const std::string gathered = std::exchange(header_bytes_, {});
             report_bad_frame(time, out);
             go_astray(time, out);
             feed(base::as_bytes(gathered), time, out);  // at most this deep: no header is in progress now

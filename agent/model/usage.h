@@ -43,7 +43,7 @@ enum class UsageSource : std::uint8_t {
     none,       // nothing was reported, and nothing could be counted
     reported,   // the provider's fields, by its own rule
     adjusted,   // the provider's fields, corrected so that they add up to its total; see `adjusted_by`
-    partial,    // the input is reported, the output estimated (or the reverse)
+    partial,    // one of input and output is reported, the other estimated or unknown
     estimated,  // counted from the text
 };
 std::string_view name_of(UsageSource value);

@@ -24,7 +24,7 @@ class Engine {
     // Blocks.
     base::Result<void> run();
 
-    // From any thread, also from several; not from a signal handler's restrictions excepted: it only sets a flag.
+    // From any thread, also from a signal handler: it only sets a flag.
     void stop() { stop_.store(true, std::memory_order_relaxed); }
 
  private:

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <utility>
 
+#include "agent/pipeline/accounting.h"
 #include "agent/pipeline/exchange_id.h"
-#include "agent/tokens/resolver.h"
 
 namespace llmsnoop::pipeline {
 
@@ -99,7 +99,8 @@ void ExchangeAssembly::on_frame(const model::Frame& frame) {
 }
 
 void ExchangeAssembly::request_frame(const model::Frame& frame) {
-    if (!dialect_ && frame.kind == model::Frame::Kind::body) {
+    // On a WebSocket the last message is what a body is elsewhere: it may say more than the path does.
+    if (!dialect_ && (frame.kind == model::Frame::Kind::body || frame.kind == model::Frame::Kind::message)) {
         request_body_.assign(base::as_text(frame.document));
         request_body_kept_ = true;
         request_body_cut_ = frame.truncated;
@@ -233,21 +234,10 @@ model::Exchange ExchangeAssembly::record_of(llm::FinishedCall& call) {
     if (connection_.identity) out.identity = *connection_.identity;
     out.completeness = completeness_;
     if (!call.whole && out.completeness == Completeness::complete) out.completeness = Completeness::interrupted;
-    count_usage(call, out);
     out.llm = std::move(call.call);
+    account(out, call.counted ? Tokens::count : Tokens::leave, services_);
     if (const auto key = pairing_key()) out.pair = services_.pairing.other(*key, out.role).value_or("");
     return out;
-}
-
-void ExchangeAssembly::count_usage(llm::FinishedCall& call, model::Exchange& out) {
-    if (!call.call.reported) return;
-    const bool again = call.call.operation == "fetch_response";
-    const bool known = !call.call.response_id.empty() && !services_.counted.add(call.call.response_id);
-    if (!call.counted || (again && known)) {
-        out.usage.details = call.call.reported->details;
-        return;
-    }
-    out.usage = tokens::resolve(*call.call.reported, services_.losses);
 }
 
 model::Net ExchangeAssembly::net() const {

@@ -54,7 +54,6 @@ class ExchangeAssembly {
     void finish(base::Time time);
     void deliver(std::vector<llm::FinishedCall> calls);
     model::Exchange record_of(llm::FinishedCall& call);
-    void count_usage(llm::FinishedCall& call, model::Exchange& out);
     model::Net net() const;
     model::Http http();
     std::optional<Pairing::Key> pairing_key() const;

@@ -1,5 +1,6 @@
 #pragma once
 // What every shard of the pipeline uses and none owns. Everything here is thread-safe.
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -11,11 +12,16 @@
 #include "agent/pipeline/body_reader.h"
 #include "agent/pipeline/counted_responses.h"
 #include "agent/pipeline/pairing.h"
+#include "agent/tokens/pricing.h"
 
 namespace llmsnoop::pipeline {
 
+// What becomes of usage that the provider did not report.
+enum class MissingUsage : std::uint8_t { unknown, estimated };
+
 struct Settings {
     BodyHash body_hash = BodyHash::none;
+    MissingUsage missing_usage = MissingUsage::estimated;
     std::size_t connections = 65536;       // open at once, per shard
     std::size_t exchanges = 1024;          // open at once, per connection
     std::uint64_t mute_from = 256U << 10;  // bodies of no interest with more than this left are muted
@@ -36,6 +42,7 @@ struct Services {
     Pairing pairing;
     CountedResponses counted;
     model::TrafficCounters traffic;
+    const tokens::Pricing* pricing = nullptr;  // none: no costs, not even reported ones
 };
 
 }  // namespace llmsnoop::pipeline

@@ -36,9 +36,16 @@ bool generated(const LlmCall& call) {
            !call.reasoning.empty();
 }
 
+// Jobs that go on elsewhere (T16): who asks for the result later gets its usage too.
+bool is_queued(const LlmCall& call) {
+    return std::any_of(call.finish_reasons.begin(), call.finish_reasons.end(),
+                       [](const std::string& reason) { return reason == "queued" || reason == "in_progress"; });
+}
+
 // A refused request is not charged, and neither is one that never got an answer.
 bool has_begun(const LlmCall& call) {
     if (generated(call)) return true;
+    if (is_queued(call)) return false;
     return !call.error && (!call.finish_reasons.empty() || !call.response_id.empty());
 }
 
@@ -113,6 +120,7 @@ model::Usage estimate(const LlmCall& call, model::Usage known) {
 
     const std::string& name = call.response_model.empty() ? call.request_model : call.response_model;
     const ModelFamily& family = family_of(name, api_of(call));
+    if (!family.is_known()) return known;
     if (!has_input) known.input = estimate_input(call, family, operation);
     if (!has_output) {
         known.output = estimate_output(call, family, operation);

@@ -11,8 +11,8 @@ namespace llmsnoop::tokens {
 // other side was reported; it stays as it is where nothing could be added. Pure; any thread; time linear in the texts.
 //
 // A side stays unknown where its text is: cut by a limit, or a prompt with images, audio, files or other parts that are
-// no text. So does everything for calls that generate nothing (see the operations in estimator.cpp) and for those that
-// show no sign of having begun to.
+// no text. So does everything for models of no known family, for calls that generate nothing (see the operations in
+// estimator.cpp), and for those that show no sign of having begun to or have only been put into a queue.
 //
 // Interrupted answers are counted up to the cut. Where a family keeps its reasoning to itself and the call shows none,
 // the output counts the visible part only, and `adjusted_by` says "visible_output".

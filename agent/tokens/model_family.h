@@ -47,10 +47,13 @@ struct ModelFamily {
     Calibration output;
     ToolCalibration tools;
     double reasoning_prompt = 0;  // what asking the model to reason adds to the prompt
+
+    bool is_known() const { return !name.empty(); }
 };
 
 // The family of a model by its name as providers and gateways write it, path, region and vendor in front included
-// ("us.anthropic.claude-sonnet-4-20250514-v1:0", "openai/gpt-4o"). Names that are not known get a family of averages.
+// ("us.anthropic.claude-sonnet-4-20250514-v1:0", "openai/gpt-4o"). Names that are not known get one without a
+// name, of averages.
 const ModelFamily& family_of(std::string_view model, Api api);
 
 }  // namespace llmsnoop::tokens

@@ -162,15 +162,16 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
     Found found;
     if (!call.response_model.empty()) found = find(call.provider, call.response_model);
     if (found.model == nullptr && !call.request_model.empty()) found = find(call.provider, call.request_model);
-    const std::optional<Billed> amounts = billed(exchange);
-    std::optional<double> dollars;
-    if (found.model != nullptr && amounts) {
-        dollars = dollars_of(*amounts, found.model->at(exchange.timing.started).for_prompt(amounts->prompt));
-    }
-    if (!dollars) {
-        unpriced_.fetch_add(1, std::memory_order_relaxed);
+    const auto unpriced = [this](model::Unpriced reason) {
+        unpriced_.add(reason);
         return std::nullopt;
-    }
+    };
+    if (found.model == nullptr) return unpriced(model::Unpriced::unknown_model);
+    const std::optional<Billed> amounts = billed(exchange);
+    if (!amounts) return unpriced(model::Unpriced::unknown_count);
+    const PriceList prices = found.model->at(exchange.timing.started).for_prompt(amounts->prompt);
+    const std::optional<double> dollars = dollars_of(*amounts, prices);
+    if (!dollars) return unpriced(model::Unpriced::no_price);
     const double factor = call.operation == "batch" ? found.batch : 1;
     return model::Cost{*dollars * factor, model::Cost::Source::table,
                        found.table->name + " (" + found.table->date + ")"};

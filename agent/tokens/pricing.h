@@ -1,6 +1,5 @@
 #pragma once
 // What a call cost: as the provider says where it does, otherwise by the price tables.
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <shared_mutex>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "agent/model/exchange.h"
+#include "agent/model/unpriced.h"
 #include "agent/tokens/price_table.h"
 
 namespace llmsnoop::tokens {
@@ -19,15 +19,15 @@ class Pricing {
  public:
     explicit Pricing(std::vector<PriceTable> tables);
 
-    // Nothing where no tokens are known, where the model is in no table, or where a count is missing that has a price:
-    // a cost that is too small would be worse than none. The last two are counted in `unpriced`.
+    // Nothing where no tokens are known, where the model is in no table, or where a count or a price is missing: a cost
+    // that is too small would be worse than none. All but the first are counted in `unpriced`.
     //
     // What a provider bills counts before what its models count (Cohere's billed units). Costs of estimated counts are
     // estimates like them.
     std::optional<model::Cost> cost(const model::Exchange& exchange) const;
 
-    // Calls with tokens for which no price was found.
-    std::uint64_t unpriced() const { return unpriced_.load(std::memory_order_relaxed); }
+    // Calls with tokens that got no cost, by reason.
+    const model::UnpricedCounters& unpriced() const { return unpriced_; }
 
  private:
     struct Found {
@@ -43,7 +43,7 @@ class Pricing {
     // kept.
     mutable std::shared_mutex mutex_;
     mutable std::unordered_map<std::string, Found> known_;
-    mutable std::atomic<std::uint64_t> unpriced_{0};
+    mutable model::UnpricedCounters unpriced_;
 };
 
 }  // namespace llmsnoop::tokens

@@ -61,6 +61,17 @@ void add_traffic_families(std::vector<MetricFamily>& families, const model::Traf
                  Traffic::sent_chunks, Traffic::received_chunks);
 }
 
+MetricFamily unpriced_family(const model::UnpricedCounters& unpriced) {
+    MetricFamily family{
+        "llmsnoop_unpriced_total", "Calls that used tokens but got no cost, by reason.", MetricType::Counter, {}};
+    for (std::size_t i = 0; i < model::kUnpricedCount; ++i) {
+        const auto reason = static_cast<model::Unpriced>(i);
+        add_sample(family, {{"reason", std::string(model::name_of(reason))}},
+                   static_cast<double>(unpriced.get(reason)));
+    }
+    return family;
+}
+
 MetricFamily blind_process_family(const std::map<std::string, double>& by_reason) {
     return gauge_by("llmsnoop_blind_processes", "Processes that talk to model APIs but cannot be read, by reason.",
                     "reason", by_reason);

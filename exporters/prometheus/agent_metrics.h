@@ -8,6 +8,7 @@
 
 #include "agent/model/loss.h"
 #include "agent/model/traffic.h"
+#include "agent/model/unpriced.h"
 #include "exporters/fan_out.h"
 
 namespace llmsnoop::exporters {
@@ -17,6 +18,9 @@ namespace llmsnoop::exporters {
 
 // llmsnoop_captured_bytes_total{direction} and llmsnoop_captured_chunks_total{direction}.
 void add_traffic_families(std::vector<::prometheus::MetricFamily>& families, const model::TrafficCounters& traffic);
+
+// llmsnoop_unpriced_total{reason}: those that never happened included.
+::prometheus::MetricFamily unpriced_family(const model::UnpricedCounters& unpriced);
 
 ::prometheus::MetricFamily blind_process_family(const std::map<std::string, double>& by_reason);
 ::prometheus::MetricFamily budget_family(const std::map<std::string, double>& by_budget);

@@ -82,6 +82,11 @@ void Metrics::set_traffic(const model::TrafficCounters* traffic) {
     traffic_ = traffic;
 }
 
+void Metrics::set_unpriced(const model::UnpricedCounters* unpriced) {
+    const std::lock_guard lock(mutex_);
+    unpriced_ = unpriced;
+}
+
 void Metrics::set_sink_counters(std::function<std::vector<SinkCounters>()> counters) {
     const std::lock_guard lock(mutex_);
     sink_counters_ = std::move(counters);
@@ -98,6 +103,7 @@ std::vector<::prometheus::MetricFamily> Metrics::Collect() const {
         all.push_back(blind_process_family(blind_processes_));
         all.push_back(budget_family(budgets_used_));
         if (traffic_ != nullptr) add_traffic_families(all, *traffic_);
+        if (unpriced_ != nullptr) all.push_back(unpriced_family(*unpriced_));
         sink_counters = sink_counters_;
     }
     all.push_back(loss_family(losses_));

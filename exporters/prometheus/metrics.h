@@ -17,6 +17,7 @@
 #include "agent/model/exchange.h"
 #include "agent/model/loss.h"
 #include "agent/model/traffic.h"
+#include "agent/model/unpriced.h"
 #include "exporters/fan_out.h"
 #include "exporters/prometheus/label_limit.h"
 #include "exporters/prometheus/series_table.h"
@@ -49,6 +50,8 @@ class Metrics final : public ::prometheus::Collectable {
     void set_budgets_used(std::map<std::string, double> by_budget);
     // Becomes llmsnoop_captured_bytes_total and _chunks_total. Must live until the server has stopped.
     void set_traffic(const model::TrafficCounters* traffic);
+    // Becomes llmsnoop_unpriced_total. Must live until the server has stopped.
+    void set_unpriced(const model::UnpricedCounters* unpriced);
     // Asked at every collection, from the server's threads: must be safe until the server has stopped.
     void set_sink_counters(std::function<std::vector<SinkCounters>()> counters);
 
@@ -70,6 +73,7 @@ class Metrics final : public ::prometheus::Collectable {
     std::map<std::string, double> blind_processes_;
     std::map<std::string, double> budgets_used_;
     const model::TrafficCounters* traffic_ = nullptr;
+    const model::UnpricedCounters* unpriced_ = nullptr;
     std::function<std::vector<SinkCounters>()> sink_counters_;
 };
 

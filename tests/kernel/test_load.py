@@ -29,7 +29,8 @@ class Load(kernel_case.KernelCase):
             self.client("--load", 4, max(2, SECONDS // 6), "--quiet", "--body", size, timeout=SECONDS + 120)
         records = agent.stop()
         truth = self.server.exchanges()
-        print(f"{len(truth)} requests, {sum(entry['request_bytes'] for entry in truth) >> 20} MiB of bodies", flush=True)
+        mebibytes = sum(entry["request_bytes"] for entry in truth) >> 20
+        print(f"{len(truth)} requests, {mebibytes} MiB of bodies; lost: {agent.lost()}", flush=True)
         self.expect_equal(records, truth)
         self.assertTrue(all("request_sha256" in record["http"] for record in records))
         self.assertEqual(agent.lost(), "nothing")

@@ -63,7 +63,8 @@ void try_fexit(Feature& feature) {
         {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
         {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
     }};
-    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    bpf_prog_load_opts options{};  // LIBBPF_OPTS is no standard C++
+    options.sz = sizeof options;
     options.expected_attach_type = BPF_TRACE_FEXIT;
     options.attach_btf_id = static_cast<unsigned>(target);
     const base::Fd fd(

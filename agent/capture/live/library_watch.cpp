@@ -22,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 // Without mmap events new libraries are found by looking again; with them, unused ones are dropped at that pace.
 constexpr auto kRescan = std::chrono::seconds(2);
 constexpr auto kDropUnused = std::chrono::minutes(10);
+// A program that starts maps some twenty files in a row: they are read together.
+constexpr auto kGather = std::chrono::milliseconds(1);
 constexpr unsigned kLooks = 8;  // at what runs when tracing starts
 
 }  // namespace
@@ -40,9 +42,13 @@ std::vector<std::string> system_libraries() {
     return out;
 }
 
-LibraryWatch::LibraryWatch(const Selection& selection, std::vector<std::string> libraries, ProbedFiles& files,
+LibraryWatch::LibraryWatch(Selection selection, std::vector<std::string> libraries, ProbedFiles& files,
                            Programs& programs, model::LossCounters& losses)
-    : selection_(selection), libraries_(std::move(libraries)), files_(files), programs_(programs), losses_(losses) {}
+    : selection_(std::move(selection)),
+      libraries_(std::move(libraries)),
+      files_(files),
+      programs_(programs),
+      losses_(losses) {}
 
 LibraryWatch::~LibraryWatch() {
     if (!thread_.joinable()) return;
@@ -121,6 +127,7 @@ void LibraryWatch::run() {
         poll(waiting.data(), waiting.size(), static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if ((waiting[0].revents & POLLIN) != 0) return;
         if (watch_) {
+            std::this_thread::sleep_for(kGather);
             const std::uint64_t lost = watch_->read([this](const MmapWatch::Mapping& one) { look_at_mapping(one); });
             if (lost > 0) {
                 losses_.add(model::Loss::mmap_events_lost, lost);

@@ -19,7 +19,7 @@ namespace llmsnoop::capture::live {
 class LibraryWatch {
  public:
     // `libraries` are probed whether or not anybody has mapped them; a failure with one of them is an error.
-    LibraryWatch(const Selection& selection, std::vector<std::string> libraries, ProbedFiles& files, Programs& programs,
+    LibraryWatch(Selection selection, std::vector<std::string> libraries, ProbedFiles& files, Programs& programs,
                  model::LossCounters& losses);
     ~LibraryWatch();
     LibraryWatch(const LibraryWatch&) = delete;

@@ -45,7 +45,10 @@ base::Result<std::unique_ptr<MmapWatch>> MmapWatch::open() {
     attributes.config = PERF_COUNT_SW_DUMMY;
     attributes.mmap = 1;  // executable mappings only; mmap_data would be the others
     attributes.mmap2 = 1;
-    attributes.wakeup_events = 1;
+    // By bytes: wakeup_events counts samples, which these notices are not, so nobody would be woken before half the
+    // buffer is full.
+    attributes.watermark = 1;
+    attributes.wakeup_watermark = 1;
     const long cpus = sysconf(_SC_NPROCESSORS_CONF);
     for (int cpu = 0; cpu < cpus; ++cpu) {
         Buffer buffer;

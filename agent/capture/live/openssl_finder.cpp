@@ -51,7 +51,7 @@ std::vector<PlannedProbe> find_openssl(const ElfFile& file) {
     const Functions functions =
         file.functions({"SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_new", "SSL_free", "SSL_ctrl"});
     std::vector<PlannedProbe> out;
-    if (functions.count("SSL_read") == 0 || functions.count("SSL_write") == 0) return out;
+    if (!functions.contains("SSL_read") || !functions.contains("SSL_write")) return out;
     plan_io(out, file, functions, "SSL_read", "SSL_read_ex", {TlsHook::read, TlsHook::read_ex, TlsHook::read_internal});
     plan_io(out, file, functions, "SSL_write", "SSL_write_ex", {TlsHook::write, TlsHook::write_ex, TlsHook::write_ex});
     const struct {

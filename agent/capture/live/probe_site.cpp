@@ -101,7 +101,7 @@ class StraightLine {
             instruction_.mnemonic == ZYDIS_MNEMONIC_CALL || instruction_.mnemonic == ZYDIS_MNEMONIC_JMP;
         if (!transfers || operands_[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return std::nullopt;
         ZyanU64 target = 0;
-        if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction_, &operands_[0], address(), &target)))
+        if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction_, operands_.data(), address(), &target)))
             return std::nullopt;
         return target;
     }

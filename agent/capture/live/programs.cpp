@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "agent/base/fd.h"
@@ -218,7 +217,7 @@ base::Result<void> Programs::fill_selection(const Selection& selection) {
     }
     for (const std::string& comm : selection.comms) {
         char key[WIRE_COMM_MAX] = {};
-        std::memcpy(key, comm.data(), std::min(comm.size(), sizeof key - 1));
+        comm.copy(key, sizeof key - 1);
         if (auto done = put(maps.target_comms, key, "selected names"); !done) return done;
     }
     for (const std::string& exe : selection.exes) {

@@ -13,8 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// At 10 ms, a ring of 64 MiB is past its wake-up mark only beyond 1.6 GB/s, and what is read then still lies in the cache
-// at 100 MB/s; at 50 ms an idle agent wakes 20 times a second.
+// At 10 ms, a ring of 64 MiB is past its wake-up mark only beyond 1.6 GB/s, and what is read then still lies in the
+// cache at 100 MB/s; at 50 ms an idle agent wakes 20 times a second.
 constexpr base::Duration kBusyPause = milliseconds(10);
 constexpr base::Duration kIdlePause = milliseconds(50);
 

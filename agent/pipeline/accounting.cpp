@@ -1,0 +1,62 @@
+#include "agent/pipeline/accounting.h"
+
+#include <utility>
+
+#include "agent/tokens/estimator.h"
+#include "agent/tokens/resolver.h"
+
+namespace llmsnoop::pipeline {
+
+namespace {
+
+using model::LlmCall;
+using model::Usage;
+using model::UsageSource;
+
+// The operations that take a prompt and generate, so that half a usage is not all of it.
+bool has_two_sides(const LlmCall& call) {
+    return call.operation == "chat" || call.operation == "generate_content" || call.operation == "text_completion";
+}
+
+// Bedrock's answers are on record with outputTokens alone. Nothing else in them is missing, so they stand as reported.
+bool may_lack_input(const LlmCall& call) {
+    return call.reported->rule == model::UsageRule::bedrock;
+}
+
+bool lacks_input(const LlmCall& call, const Usage& usage) {
+    return call.reported && !usage.input && usage.output && has_two_sides(call);
+}
+
+// Whether this record is the one in which the call's tokens and cost count.
+bool counts_here(const LlmCall& call, Tokens tokens, Services& services) {
+    if (tokens == Tokens::leave) return false;
+    if (!call.reported || call.response_id.empty()) return true;
+    const bool first = services.counted.add(call.response_id);
+    return first || call.operation != "fetch_response";
+}
+
+Usage usage_of(const LlmCall& call, Services& services) {
+    Usage usage;
+    if (call.reported) usage = tokens::resolve(*call.reported, services.losses);
+    const bool without_input = lacks_input(call, usage);
+    if (without_input && may_lack_input(call)) return usage;
+    if (services.settings.missing_usage == MissingUsage::estimated) usage = tokens::estimate(call, std::move(usage));
+    if (without_input) usage.source = UsageSource::partial;
+    // Whoever reads this response later must not count it a second time.
+    if (usage.source == UsageSource::estimated && !call.response_id.empty()) services.counted.add(call.response_id);
+    return usage;
+}
+
+}  // namespace
+
+void account(model::Exchange& exchange, Tokens tokens, Services& services) {
+    const LlmCall& call = exchange.llm;
+    if (!counts_here(call, tokens, services)) {
+        if (call.reported) exchange.usage.details = call.reported->details;
+        return;
+    }
+    exchange.usage = usage_of(call, services);
+    if (services.pricing != nullptr) exchange.cost = services.pricing->cost(exchange);
+}
+
+}  // namespace llmsnoop::pipeline
