@@ -53,6 +53,40 @@ static __always_inline int io_return(struct pt_regs *ctx, __u8 direction, enum z
     return 0;
 }
 
+/* int SSL_do_handshake(SSL *), which SSL_connect and SSL_accept are made of. It reads no length, so its buffer is 0. */
+static __always_inline int handshake_entry(struct pt_regs *ctx)
+{
+    return call_begins(PT_REGS_PARM1(ctx), 0, 0, PT_REGS_SP(ctx));
+}
+
+static __always_inline int handshake_return(struct pt_regs *ctx)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid(), start = 0;
+    struct call call;
+
+    if (call_ends(thread_id, PT_REGS_SP(ctx), &call, &start))
+        socket_used(thread_id, &call, start);
+    return 0;
+}
+
+SEC("uprobe") int openssl_handshake_entry(struct pt_regs *ctx)
+{
+    handshake_entry(ctx);
+    return 0;
+}
+
+SEC("uretprobe") int openssl_handshake_return(struct pt_regs *ctx)
+{
+    return handshake_return(ctx);
+}
+
+SEC("uprobe") int openssl_handshake_session(struct pt_regs *ctx)
+{
+    if (bpf_session_is_return())
+        return handshake_return(ctx);
+    return !handshake_entry(ctx);
+}
+
 #define IO_PROGRAMS(name, by, direction, zero)                                     \
     SEC("uprobe") int openssl_##name##_entry(struct pt_regs *ctx)                  \
     {                                                                              \

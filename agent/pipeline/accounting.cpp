@@ -35,12 +35,21 @@ bool counts_here(const LlmCall& call, Tokens tokens, Services& services) {
     return first || call.operation != "fetch_response";
 }
 
-Usage usage_of(const LlmCall& call, Services& services) {
+// Of an answer that did not come whole, what came has been generated and is charged. The record's completeness says
+// that it was not all. In a complete exchange a cut text is one that was too long to keep.
+tokens::CutAnswer cut_answer(model::Completeness completeness) {
+    const bool whole =
+        completeness == model::Completeness::complete || completeness == model::Completeness::headers_lost;
+    return whole ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
+}
+
+Usage usage_of(const LlmCall& call, model::Completeness completeness, Services& services) {
     Usage usage;
     if (call.reported) usage = tokens::resolve(*call.reported, services.losses);
     const bool without_input = lacks_input(call, usage);
     if (without_input && may_lack_input(call)) return usage;
-    if (services.settings.missing_usage == MissingUsage::estimated) usage = tokens::estimate(call, std::move(usage));
+    if (services.settings.missing_usage == MissingUsage::estimated)
+        usage = tokens::estimate(call, std::move(usage), cut_answer(completeness));
     if (without_input) usage.source = UsageSource::partial;
     // Whoever reads this response later must not count it a second time.
     if (usage.source == UsageSource::estimated && !call.response_id.empty()) services.counted.add(call.response_id);
@@ -55,7 +64,7 @@ void account(model::Exchange& exchange, Tokens tokens, Services& services) {
         if (call.reported) exchange.usage.details = call.reported->details;
         return;
     }
-    exchange.usage = usage_of(call, services);
+    exchange.usage = usage_of(call, exchange.completeness, services);
     if (services.pricing != nullptr) exchange.cost = services.pricing->cost(exchange);
 }
 

@@ -23,6 +23,7 @@ base::Result<void> Engine::run() {
     run_lane(0);
     for (std::thread& one : threads)
         one.join();
+    services_.pairing.flush(services_.output.finished);
     for (const auto& lane : lanes_) {
         if (lane->failure) return *lane->failure;
     }
@@ -48,6 +49,7 @@ void Engine::run_lane(unsigned index) {
             stop();
             break;
         }
+        if (index == 0) services_.pairing.next_round(services_.output.finished);
         for (const model::ProcessEnded& one : ended) {
             lane.shard.process_ended(one);
             services_.processes.ended(one.process);

@@ -158,7 +158,8 @@ void ExchangeAssembly::announce() {
     if (connection_.identity) started.identity = *connection_.identity;
     started.started = request_.started;
     services_.output.started(std::move(started));
-    if (const auto key = pairing_key()) services_.pairing.started(*key, connection_.role(), id_);
+    if (const auto key = pairing_key())
+        services_.pairing.started(*key, connection_.role(), id_, services_.output.finished);
 }
 
 std::optional<Pairing::Key> ExchangeAssembly::pairing_key() const {
@@ -213,7 +214,13 @@ void ExchangeAssembly::finish(base::Time time) {
 
 void ExchangeAssembly::deliver(std::vector<llm::FinishedCall> calls) {
     for (llm::FinishedCall& call : calls) {
-        services_.output.finished(record_of(call));
+        model::Exchange record = record_of(call);
+        const auto key = announced_ ? pairing_key() : std::nullopt;
+        if (key) {
+            services_.pairing.finished(*key, std::move(record), services_.output.finished);
+        } else {
+            services_.output.finished(std::move(record));
+        }
         ++turns_;
     }
 }
@@ -236,7 +243,6 @@ model::Exchange ExchangeAssembly::record_of(llm::FinishedCall& call) {
     if (!call.whole && out.completeness == Completeness::complete) out.completeness = Completeness::interrupted;
     out.llm = std::move(call.call);
     account(out, call.counted ? Tokens::count : Tokens::leave, services_);
-    if (const auto key = pairing_key()) out.pair = services_.pairing.other(*key, out.role).value_or("");
     return out;
 }
 

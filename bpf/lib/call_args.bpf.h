@@ -200,6 +200,26 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
     emit_payload(connection->id, direction, offset, call->buffer, moved);
 }
 
+/*
+ * A call that moves no plaintext returns, but it may have used the socket: in the handshake both ends learn their
+ * addresses before either has sent a byte, so that records of both ends can name each other.
+ */
+static __always_inline void socket_used(__u64 thread_id, const struct call *call, __u64 process_start)
+{
+    struct connection_key key = {
+        .object = call->object,
+        .process_start_ns = process_start,
+        .pid = thread_id >> 32,
+    };
+    struct connection *connection = call->socket ? find_connection(&key) : NULL;
+
+    if (!connection || connection->has_socket)
+        return;
+    if (connection->to_announce)
+        announce(connection, &key);
+    emit_socket(connection, (const struct sock *)call->socket);
+}
+
 /* A read returned 0: the peer closed its side in order (close_notify), or the TLS object failed. */
 static __always_inline void read_ended(__u64 thread_id, const struct call *call, __u64 process_start)
 {

@@ -70,6 +70,14 @@ class BpfTest : public testing::Test {
         pt_regs regs{0, 0, 0, 0, ssl, kStack};
         openssl_new_return(&regs);
     }
+    // A handshake that uses the socket.
+    void shake_hands(sock& socket, int result, std::uint64_t ssl = kSsl) {
+        pt_regs entry{ssl, 0, 0, 0, 0, kStack};
+        openssl_handshake_entry(&entry);
+        socket_send_tracepoint(&socket, 517, 0);
+        pt_regs exit{0, 0, 0, 0, static_cast<std::uint32_t>(result), kStack + 8};
+        openssl_handshake_return(&exit);
+    }
     void ssl_free(std::uint64_t ssl = kSsl) {
         pt_regs regs{ssl, 0, 0, 0, 0, kStack};
         openssl_free_entry(&regs);

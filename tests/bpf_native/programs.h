@@ -20,6 +20,8 @@ int openssl_write_ex_entry(struct pt_regs* regs);
 int openssl_write_ex_return(struct pt_regs* regs);
 int openssl_read_internal_entry(struct pt_regs* regs);
 int openssl_read_internal_return(struct pt_regs* regs);
+int openssl_handshake_entry(struct pt_regs* regs);
+int openssl_handshake_return(struct pt_regs* regs);
 int openssl_new_return(struct pt_regs* regs);
 int openssl_free_entry(struct pt_regs* regs);
 int openssl_ctrl_entry(struct pt_regs* regs);

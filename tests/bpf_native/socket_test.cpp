@@ -53,6 +53,21 @@ TEST_F(SocketTest, TheOneThatIsUsedDuringACall) {
     EXPECT_EQ(kinds(take()), Kinds({WIRE_DATA}));
 }
 
+TEST_F(SocketTest, TheHandshakeTellsItBeforeAnyByte) {
+    ssl_new();
+    shake_hands(first, -1);  // SSL_ERROR_WANT_READ
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET}));
+    shake_hands(first, 1);
+    EXPECT_TRUE(take().empty());
+    write_through(first);
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_DATA}));
+}
+
+TEST_F(SocketTest, TheHandshakeOfAnUnknownObjectTellsNothing) {
+    shake_hands(first, 1);
+    EXPECT_TRUE(take().empty());
+}
+
 TEST_F(SocketTest, Ipv6) {
     sock socket = ipv6_socket("2001:db8::1", 40000, "2001:db8::2", 443);
     write_through(socket);

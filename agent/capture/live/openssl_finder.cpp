@@ -48,8 +48,8 @@ void plan_io(std::vector<PlannedProbe>& out, const ElfFile& file, const Function
 }  // namespace
 
 std::vector<PlannedProbe> find_openssl(const ElfFile& file) {
-    const Functions functions =
-        file.functions({"SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_new", "SSL_free", "SSL_ctrl"});
+    const Functions functions = file.functions({"SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_new",
+                                                "SSL_free", "SSL_ctrl", "SSL_do_handshake"});
     std::vector<PlannedProbe> out;
     if (!functions.contains("SSL_read") || !functions.contains("SSL_write")) return out;
     plan_io(out, file, functions, "SSL_read", "SSL_read_ex", {TlsHook::read, TlsHook::read_ex, TlsHook::read_internal});
@@ -59,6 +59,7 @@ std::vector<PlannedProbe> find_openssl(const ElfFile& file) {
         TlsHook hook;
         Need need;
     } others[] = {{"SSL_new", TlsHook::create, Need::arguments_and_return},
+                  {"SSL_do_handshake", TlsHook::handshake, Need::arguments_and_return},
                   {"SSL_free", TlsHook::free, Need::arguments},
                   {"SSL_ctrl", TlsHook::control, Need::arguments}};
     for (const auto& one : others) {

@@ -46,6 +46,8 @@ HookPrograms programs_of(llmsnoop_bpf& skeleton, TlsHook hook) {
         case TlsHook::read_internal:
             return {all.openssl_read_internal_entry, all.openssl_read_internal_return,
                     all.openssl_read_internal_session};
+        case TlsHook::handshake:
+            return {all.openssl_handshake_entry, all.openssl_handshake_return, all.openssl_handshake_session};
         case TlsHook::create:
             return {nullptr, all.openssl_new_return, nullptr};
         case TlsHook::free:
@@ -56,12 +58,12 @@ HookPrograms programs_of(llmsnoop_bpf& skeleton, TlsHook hook) {
     return {};
 }
 
-constexpr std::array kIoHooks{TlsHook::read, TlsHook::write, TlsHook::read_ex, TlsHook::write_ex,
-                              TlsHook::read_internal};
+constexpr std::array kCallHooks{TlsHook::read,     TlsHook::write,         TlsHook::read_ex,
+                                TlsHook::write_ex, TlsHook::read_internal, TlsHook::handshake};
 
 void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, bool sessions) {
     auto& all = skeleton.progs;
-    for (const TlsHook hook : kIoHooks) {
+    for (const TlsHook hook : kCallHooks) {
         const HookPrograms programs = programs_of(skeleton, hook);
         bpf_program__set_autoload(programs.entry, !sessions);
         bpf_program__set_autoload(programs.on_return, !sessions);
@@ -133,6 +135,8 @@ std::string_view name_of(TlsHook value) {
             return "SSL_write_ex";
         case TlsHook::read_internal:
             return "ssl_read_internal";
+        case TlsHook::handshake:
+            return "SSL_do_handshake";
         case TlsHook::create:
             return "SSL_new";
         case TlsHook::free:

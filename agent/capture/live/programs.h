@@ -29,7 +29,7 @@ struct ProgramOptions {
 
 // What can be probed in a TLS library. `read_internal` is the function behind SSL_read and SSL_read_ex, which tells the
 // end of the stream from a failure; the one behind SSL_write and SSL_write_ex is like the latter.
-enum class TlsHook : std::uint8_t { read, write, read_ex, write_ex, read_internal, create, free, control };
+enum class TlsHook : std::uint8_t { read, write, read_ex, write_ex, read_internal, handshake, create, free, control };
 std::string_view name_of(TlsHook value);
 
 // An attached probe; detaches on destruction. Not thread-safe.

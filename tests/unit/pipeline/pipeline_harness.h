@@ -40,6 +40,32 @@ class NotingSource final : public capture::Source {
     std::unique_ptr<Source> inner_;
 };
 
+// A word of a script.
+inline std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        if (c == '\r')
+            out += "\\r";
+        else if (c == '\n')
+            out += "\\n";
+        else
+            out += c;
+    }
+    return out + "\"";
+}
+
+inline std::string request(const std::string& path, const std::string& body, const std::string& headers = "",
+                           const std::string& host = "api.openai.com") {
+    return "POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\n" + headers +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+inline std::string response(const std::string& body, const std::string& type = "application/json") {
+    return "HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+}
+
 struct Outcome {
     std::vector<model::ExchangeStarted> started;
     std::vector<model::Exchange> finished;
@@ -50,7 +76,7 @@ struct Outcome {
     std::uint64_t lost(model::Loss loss) const { return losses->get(loss); }
 };
 
-inline Outcome run_script(const std::string& text, Settings settings = {}) {
+inline Outcome run_script(const std::string& text, Settings settings = {}, const tokens::Pricing* pricing = nullptr) {
     Outcome out;
     auto script = capture::parse_script(text, "script");
     EXPECT_TRUE(script) << (script ? "" : script.error().message);
@@ -65,7 +91,8 @@ inline Outcome run_script(const std::string& text, Settings settings = {}) {
                        [&](model::Exchange one) { out.finished.push_back(std::move(one)); }},
                       {},
                       {},
-                      {}};
+                      {},
+                      pricing};
     Engine engine(services);
     EXPECT_TRUE(engine.run());
     out.mutes = source.mutes;

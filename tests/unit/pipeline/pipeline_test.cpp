@@ -9,30 +9,6 @@ namespace {
 
 using model::Completeness;
 
-std::string quoted(std::string text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        if (c == '\r')
-            out += "\\r";
-        else if (c == '\n')
-            out += "\\n";
-        else
-            out += c;
-    }
-    return out + "\"";
-}
-
-std::string request(const std::string& path, const std::string& body, const std::string& headers = "") {
-    return "POST " + path + " HTTP/1.1\r\nHost: api.openai.com\r\nContent-Type: application/json\r\n" + headers +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-std::string response(const std::string& body, const std::string& type = "application/json") {
-    return "HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + body;
-}
-
 const std::string kAsk = R"({"model":"gpt-4o","messages":[{"role":"user","content":"Why is the sky blue?"}]})";
 const std::string kAnswer =
     R"({"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant",)"
@@ -161,6 +137,25 @@ TEST(PipelineTest, PairsBothEnds) {
     EXPECT_EQ(out.finished[0].pair, out.finished[1].id);
     EXPECT_EQ(out.finished[1].pair, out.finished[0].id);
     EXPECT_NE(out.finished[0].id, out.finished[1].id);
+}
+
+TEST(PipelineTest, TheEndThatIsOverFirstWaitsForTheOther) {
+    // On one machine the server may have answered before its client's SSL_write returned.
+    const std::string both_ends =
+        "process 100 start=5 comm=client\nprocess 7 start=1 comm=server\n"
+        "open 1 client from_start openssl pid=100 local 127.0.0.1:40000 peer 127.0.0.1:443\n"
+        "open 2 server from_start openssl pid=7 local 127.0.0.1:443 peer 127.0.0.1:40000\n";
+    const std::string asked = quoted(request("/v1/chat/completions", kAsk)), answered = quoted(response(kAnswer));
+    const Outcome out = run_script(both_ends + ">> 2 " + asked + "\n<< 2 " + answered + "\n>> 1 " + asked + "\n<< 1 " +
+                                   answered + "\nclose 1\nclose 2\n");
+    ASSERT_EQ(out.finished.size(), 2U);
+    EXPECT_EQ(out.finished[0].role, model::Role::server);
+    EXPECT_EQ(out.finished[0].pair, out.finished[1].id);
+    EXPECT_EQ(out.finished[1].pair, out.finished[0].id);
+    // One that never comes is not waited for longer than the source lasts.
+    const Outcome alone = run_script(both_ends + ">> 2 " + asked + "\n<< 2 " + answered + "\nclose 2\n");
+    ASSERT_EQ(alone.finished.size(), 1U);
+    EXPECT_EQ(alone.finished[0].pair, "");
 }
 
 TEST(PipelineTest, CallsACutExchangeInterrupted) {
