@@ -2,7 +2,7 @@
 """What watching costs: rounds with nothing attached, with the floor, and with an agent, interleaved in one process.
 
     sudo tests/bench/rounds.py --build build
-    sudo tests/bench/rounds.py --build build --agent 'build/llmsnoop trace --pid {pid} --json' --agent-ready attached
+    sudo tests/bench/rounds.py --build build --agent 'tests/bench/watch.py {libssl} {pid}' --agent-ready READY
 
 Part "loop": nanoseconds of CPU that a watcher adds to each SSL_read and SSL_write (ssl_loop).
 Part "load": throughput, latency and CPU of load_client against llm_server (stream, json, bulk, paced).
@@ -37,6 +37,12 @@ def cpu_of(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def cpu_of_tree(pid):
+    """The same, with that of its children that still run."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    return cpu_of(pid) + sum(cpu_of_tree(int(child)) for child in children)
 
 
 def machine_busy():
@@ -74,7 +80,7 @@ class Watcher:
         return pathlib.Path(f"/proc/self/fd/{self._output[stream].fileno()}").read_text(encoding="utf-8")
 
     def cpu(self):
-        return cpu_of(self._process.pid) if self._process else 0.0
+        return cpu_of_tree(self._process.pid) if self._process else 0.0
 
     def detach(self):
         """Ends it and returns the last JSON object that it printed, if any."""
@@ -198,9 +204,13 @@ def measure_load(options, watchers, libs, server):
             noisy = sum(figure["foreign_cores"] > FOREIGN_LIMIT for figure in figures)
             print(f"{watcher.name:8}{middle('exchanges_per_s'):14.1f}{percent(ratio):>10}{middle('p50_ms'):9.3f}"
                   f"{middle('p99_ms'):9.3f}{middle('ssl_calls_per_s'):13.0f}{middle('watcher_cpu_s'):15.3f}{noisy:7}")
-            lost = [report["lost"] for report in (figure["watcher_report"] for figure in figures) if "lost" in report]
-            if any(lost):
-                print(f"{'':8}records lost: {sum(lost)}")
+            reports = [figure["watcher_report"] for figure in figures]
+            lost = [report["lost"] for report in reports if report.get("lost") not in (None, 0, "nothing")]
+            if lost:
+                print(f"{'':8}lost: {', '.join(map(str, lost))}")
+            if reports and "exchanges" in reports[0]:
+                print(f"{'':8}exchanges counted: {sum(report['exchanges'] for report in reports)}, complete: "
+                      f"{sum(report['complete'] for report in reports)}")
             rows.append({"mode": mode, "watcher": watcher.name, "ratio": ratio, "rounds": figures})
     load.end()
     return rows
