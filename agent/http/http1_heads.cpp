@@ -182,7 +182,9 @@ void Http1Connection::answer(const ParsedHead& parsed, const Pairing::Request& r
 void Http1Connection::answer_with_switch(Switch::To to, const ParsedHead& parsed, const Pairing::Request& request,
                                          base::Time now, HttpOut out) {
     Side& requests = side(*request_direction_);
-    if (requests.in_message && to != Switch::To::websocket) end_message(*request_direction_, now, How::given_up, out);
+    // Only the request that asked goes on as a WebSocket. Where its head was not seen, another one may be in progress.
+    const bool goes_on = to == Switch::To::websocket && requests.exchange == request.exchange;
+    if (requests.in_message && !goes_on) end_message(*request_direction_, now, How::given_up, out);
     end_unanswered(now, How::given_up, out);
     if (to == Switch::To::tunnel || to == Switch::To::unknown)
         end_message(response_direction(), now, How::as_framed, out);

@@ -340,6 +340,9 @@ void Http2Connection::end(Direction direction, base::Time time, HttpOut out) {
 void Http2Connection::close(model::ConnectionClosed::How how, base::Time time, HttpOut out) {
     for (const Direction direction : {Direction::sent, Direction::received})
         flush_seeker(direction, time, out);
+    // A header block without end: its end would have told.
+    for (const Side& one : sides_)
+        if (one.reader.drops_block()) losses_.add(model::Loss::http_head_limit);
     streams_.close(how, time, out);
 }
 

@@ -60,6 +60,9 @@ class Http2FrameReader {
     // After `out_of_step`: the bytes of the supposed header that earlier calls used.
     std::string take_gathered();
 
+    // A header block is in progress whose bytes are dropped because there are too many.
+    bool drops_block() const { return block_too_large_; }
+
     // The next byte begins a frame, and what came before is to be forgotten.
     void restart();
 

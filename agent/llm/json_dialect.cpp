@@ -59,11 +59,8 @@ void JsonDialect::request(const model::Frame& frame, Calls& calls) {
     JsonDocument document;
     const Json body = document.parse(text, frame.truncated ? JsonDocument::Ending::cut : JsonDocument::Ending::whole);
     if (frame.truncated) calls.open().prompt_cut = true;
-    if (body) {
-        on_request(body, frame, calls);
-    } else if (!frame.truncated) {
-        losses_.add(model::Loss::bad_json);
-    }
+    if ((!body || document.was_repaired()) && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (body) on_request(body, frame, calls);
 }
 
 void JsonDialect::response_head(const model::MessageHead& head, Calls& calls) {
@@ -118,6 +115,7 @@ void JsonDialect::parse_response(std::string_view text, const model::Frame& fram
         return;
     }
     if (!value) return on_text(text, frame, calls);
+    if (document.was_repaired() && !frame.truncated) losses_.add(model::Loss::bad_json);
     if (frame.exception) {
         // application/vnd.amazon.eventstream: the frame's name is the exception's type, its document the message.
         read_error(value, ErrorBody::of_http_error, call);

@@ -40,6 +40,8 @@ void ResponseReader::read_request(Json body, model::LlmCall& call) {
         }
     });
     set_tool_definitions(call, body["tools"]);
+    // What the server remembers or stores is part of the prompt too.
+    if (body["previous_response_id"] || body["conversation"] || body["prompt"]) call.prompt_cut = true;
 }
 
 ResponseReader::State ResponseReader::read(Json document, base::Time time, model::LlmCall& call) {

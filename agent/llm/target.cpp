@@ -30,8 +30,7 @@ Target::Target(std::string_view target) {
     const std::size_t question = target.find('?');
     path_ = target.substr(0, question);
     if (question != std::string_view::npos) query_ = target.substr(question + 1);
-    if (const std::size_t scheme = path_.find("://");
-        scheme != std::string_view::npos && scheme <= 5) {  // absolute-form
+    if (const std::size_t scheme = path_.find("://"); scheme <= 5) {  // absolute-form
         const std::size_t slash = path_.find('/', scheme + 3);
         path_ = slash == std::string_view::npos ? std::string_view{} : path_.substr(slash);
     }

@@ -16,11 +16,9 @@ JsonDocument::Ending ending_of(const model::Frame& frame) {
 void WebSocketDialect::request(const model::Frame& frame, Calls& calls) {
     if (frame.document.empty()) return;
     JsonDocument document;
-    if (const Json message = document.parse(base::as_text(frame.document), ending_of(frame))) {
-        from_client(message, frame, calls);
-    } else if (!frame.truncated) {
-        losses_.add(model::Loss::bad_json);
-    }
+    const Json message = document.parse(base::as_text(frame.document), ending_of(frame));
+    if ((!message || document.was_repaired()) && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (message) from_client(message, frame, calls);
 }
 
 void WebSocketDialect::response_head(const model::MessageHead& head, Calls& calls) {
@@ -35,9 +33,9 @@ void WebSocketDialect::response(const model::Frame& frame, Calls& calls) {
     if (frame.document.empty()) return;
     JsonDocument document;
     const Json message = document.parse(base::as_text(frame.document), ending_of(frame));
-    if (!message) {
-        if (!frame.truncated) losses_.add(model::Loss::bad_json);
-    } else if (status_ >= 400) {
+    if ((!message || document.was_repaired()) && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (!message) return;
+    if (status_ >= 400) {
         read_error(message, ErrorBody::of_http_error, calls.open());
     } else {
         from_server(message, frame, calls);

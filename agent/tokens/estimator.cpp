@@ -90,9 +90,9 @@ Count estimate_input(const LlmCall& call, const ModelFamily& family, Operation o
     return rounded(apply(family.input, text, call.prompt.size(), 1) + reasoning + tool_tokens(call, family));
 }
 
-Count estimate_output(const LlmCall& call, const ModelFamily& family, Operation operation) {
+Count estimate_output(const LlmCall& call, const ModelFamily& family, Operation operation, CutAnswer cut) {
     if (operation == Operation::embedding) return 0;
-    if (call.completion_cut || !generated(call)) return std::nullopt;
+    if ((call.completion_cut && cut == CutAnswer::unknown) || !generated(call)) return std::nullopt;
     double text = count(family, call.reasoning.view());
     for (const model::Message& choice : call.completion)
         text += count(family, choice.text.view());
@@ -110,7 +110,7 @@ Api api_of(const LlmCall& call) {
 
 }  // namespace
 
-model::Usage estimate(const LlmCall& call, model::Usage known) {
+model::Usage estimate(const LlmCall& call, model::Usage known, CutAnswer cut) {
     const Operation operation = operation_of(call);
     const bool has_input = known.input.has_value();
     const bool has_output = known.output.has_value();
@@ -123,7 +123,7 @@ model::Usage estimate(const LlmCall& call, model::Usage known) {
     if (!family.is_known()) return known;
     if (!has_input) known.input = estimate_input(call, family, operation);
     if (!has_output) {
-        known.output = estimate_output(call, family, operation);
+        known.output = estimate_output(call, family, operation, cut);
         if (known.output && !known.reasoning && !call.reasoning.empty()) {
             known.reasoning =
                 std::min(*known.output, rounded(count(family, call.reasoning.view()) * family.output.scale));

@@ -163,10 +163,11 @@ class ClientRun:
 
 
 def client_command(build, server, kind, flags, program=None):
-    """The command line of one of the clients: ssl_client, ssl_client_dlopen, python, node or curl. `program`: another node."""
+    """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, node or curl.
+    `program`: another node."""
     common = ["--port", str(server.port)]
     authority = ["--ca", server.certificate] if server.certificate else ["--plain"]
-    if kind in ("ssl_client", "ssl_client_dlopen"):
+    if kind in ("ssl_client", "ssl_client_dlopen", "h2_client", "ws_client"):
         return [str(pathlib.Path(build) / "tests/support/clients" / kind), *common, *authority, *flags]
     if kind == "python":
         return [PYTHON, str(CLIENTS / "python_client.py"), *common, *authority, *flags]

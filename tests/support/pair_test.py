@@ -130,6 +130,34 @@ def play_others(pair):
             pair.play("--query", "encoding=gzip", "--api", api, "--count", 3, kind="node", exchanges=3)
 
 
+def play_h2_client(pair):
+    pair.play("--streams", 20, "--keep-alive", 3, "--mix", kind="h2_client", exchanges=60)
+    pair.play("--streams", 20, "--mix", "--query", "gap_us=300&pad=20", kind="h2_client", exchanges=20)
+    pair.play("--streams", 3, "--body", "1MB", "--gzip-request", "--header", "x-long: " + "l" * 40000, kind="h2_client", exchanges=3)
+    for encoding in ENCODINGS:
+        pair.play("--streams", 6, "--mix", "--query", f"encoding={encoding}", kind="h2_client", exchanges=6)
+    for drive in ("--nonblocking", "--memory-bio", "--ex"):
+        pair.play("--streams", 20, "--mix", drive, "--query", "chunks=2000", kind="h2_client", exchanges=20)
+    pair.play("--streams", 6, "--query", "error=429", kind="h2_client", exchanges=6)
+    pair.play("--streams", 6, "--stream", "--query", "die=6", kind="h2_client", whole=False, exchanges=6)
+
+
+def play_ws_client(pair):
+    """Turns have no body of their own to hash, so they are found by their ids."""
+    for deflate in ("none", "takeover", "no-takeover"):
+        for more in ((), ("--fragment", 30, "--body", "100KB"), ("--no-deflate",)):
+            flags = ("--keep-alive", 4, *more, "--query", f"deflate={deflate}&fragment=50")
+            run = live.run_client(pair.build, pair.server, *flags, kind="ws_client", check=False)
+            entries = {entry["id"]: entry for entry in pair.server.exchanges(pair.seen)}
+            pair.seen += len(entries)
+            found = [f"{name} of {line['id']}" for line in run.lines for name in live.TOKENS + ("request_bytes", "response_bytes")
+                     if line[name] != entries.get(line["id"], {}).get(name)]
+            pair.checks += 1
+            if run.status != 0 or len(run.lines) != 4 or len(entries) != 4 or found:
+                pair.failures += 1
+                print(f"FAIL ws_client {' '.join(map(str, flags))}: status {run.status}, {len(run.lines)} turns, differs: {found}")
+
+
 def play_held(pair):
     """--hold and --die-mid-stream."""
     client = live.start_client(pair.build, pair.server, "--hold", "--keep-alive", 3, "--stream")
@@ -165,6 +193,8 @@ def main():
             else:
                 play_ssl_client(pair)
             if not flags:
+                play_h2_client(pair)
+                play_ws_client(pair)
                 play_others(pair)
                 play_held(pair)
             server.stop()

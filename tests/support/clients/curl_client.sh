@@ -5,7 +5,7 @@
 #                  [--query TEXT] [--prompt-bytes N] [-- CURL-OPTIONS...]
 set -eu
 here=$(dirname "$(readlink -f "$0")")
-port= ca= api=openai stream= count=1 query= prompt_bytes=400
+port='' ca='' api=openai stream='' count=1 query='' prompt_bytes=400
 while [ $# -gt 0 ]; do
     case $1 in
         --port) port=$2; shift ;;

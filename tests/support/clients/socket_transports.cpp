@@ -64,6 +64,11 @@ TlsSession::TlsSession(const TlsClient& client, base::Fd fd, const TransportOpti
     // What the macro SSL_set_tlsext_host_name does; the library copies the name.
     api_.ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
               const_cast<char*>(options.server_name.c_str()));
+    if (!options.protocol.empty()) {
+        const std::string list = static_cast<char>(options.protocol.size()) + options.protocol;
+        api_.set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(list.data()),
+                             static_cast<unsigned>(list.size()));
+    }
     if (drive_ == Drive::memory_bio) {
         incoming_ = api_.bio_new(api_.bio_s_mem());
         outgoing_ = api_.bio_new(api_.bio_s_mem());

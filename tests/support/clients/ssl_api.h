@@ -20,6 +20,7 @@ struct SslApi {
     int (*set_fd)(SSL*, int);
     void (*set_bio)(SSL*, BIO*, BIO*);
     long (*ctrl)(SSL*, int, long, void*);
+    int (*set_alpn_protos)(SSL*, const unsigned char*, unsigned);
     int (*connect)(SSL*);
     int (*read)(SSL*, void*, int);
     int (*write)(SSL*, const void*, int);

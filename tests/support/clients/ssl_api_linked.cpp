@@ -16,6 +16,7 @@ base::Result<SslApi> ssl_api(const std::string& path) {
         .set_fd = SSL_set_fd,
         .set_bio = SSL_set_bio,
         .ctrl = SSL_ctrl,
+        .set_alpn_protos = SSL_set_alpn_protos,
         .connect = SSL_connect,
         .read = SSL_read,
         .write = SSL_write,

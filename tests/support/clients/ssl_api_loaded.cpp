@@ -50,6 +50,7 @@ base::Result<SslApi> ssl_api(const std::string& path) {
     loader.bind(api.set_fd, "SSL_set_fd");
     loader.bind(api.set_bio, "SSL_set_bio");
     loader.bind(api.ctrl, "SSL_ctrl");
+    loader.bind(api.set_alpn_protos, "SSL_set_alpn_protos");
     loader.bind(api.connect, "SSL_connect");
     loader.bind(api.read, "SSL_read");
     loader.bind(api.write, "SSL_write");

@@ -27,6 +27,7 @@ struct TransportOptions {
     Calls calls = Calls::classic;
     Threads threads = Threads::one;
     std::string server_name = "localhost";
+    std::string protocol;  // offered by ALPN (RFC 7301); empty: nothing is
 };
 
 struct CallCounts {

@@ -56,4 +56,11 @@ struct Answer {
     }
 };
 
+// How much of an answer has been sent.
+struct SentBody {
+    bool whole = false;            // up to and including the framing's end
+    std::size_t pieces = 0;        // written in full
+    std::uint64_t body_bytes = 0;  // of the content as encoded, without chunk framing
+};
+
 }  // namespace llmsnoop::support

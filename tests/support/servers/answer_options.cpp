@@ -40,6 +40,12 @@ bool read_framing(std::string_view name, std::string_view value, AnswerOptions& 
     return true;
 }
 
+bool read_deflate(std::string_view text, Deflate& deflate) {
+    const auto named = deflate_named(text);
+    if (named) deflate = *named;
+    return named.has_value();
+}
+
 bool read_option(std::string_view name, std::string_view value, AnswerOptions& options) {
     if (name == "chunks") return read_number(value, options.chunks);
     if (name == "chunk_bytes") return read_number(value, options.chunk_bytes);
@@ -57,6 +63,10 @@ bool read_option(std::string_view name, std::string_view value, AnswerOptions& o
     if (name == "tools") return read_number(value, options.tool_calls);
     if (name == "seed") return read_number(value, options.seed);
     if (name == "write") return read_number(value, options.write_bytes);
+    if (name == "pad") return read_number(value, options.padding);
+    if (name == "goaway") return (options.goaway = value == "1");
+    if (name == "deflate") return read_deflate(value, options.deflate);
+    if (name == "fragment") return read_number(value, options.fragment);
     // What real clients append, and what changes nothing here.
     constexpr std::array<std::string_view, 3> kIgnored = {"beta", "api-version", "tag"};
     for (std::string_view ignored : kIgnored)

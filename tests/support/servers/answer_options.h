@@ -9,6 +9,7 @@
 
 #include "agent/base/result.h"
 #include "tests/support/net/compression.h"
+#include "tests/support/net/message_deflate.h"
 
 namespace llmsnoop::support {
 
@@ -34,9 +35,13 @@ struct AnswerOptions {
     std::optional<std::uint64_t> cached;
     std::optional<std::uint64_t> cache_write;
     std::optional<std::uint64_t> reasoning;
-    std::optional<unsigned> tool_calls;  // tools=N: calls made; by default 1 where the request offers tools
-    std::optional<std::uint64_t> seed;   // seed=N: the answer's text and numbers; by default a running number
-    std::size_t write_bytes = 0;         // write=N: cut the bytes sent into writes of N, whatever they hold
+    std::optional<unsigned> tool_calls;   // tools=N: calls made; by default 1 where the request offers tools
+    std::optional<std::uint64_t> seed;    // seed=N: the answer's text and numbers; by default a running number
+    std::size_t write_bytes = 0;          // write=N: cut the bytes sent into writes of N, whatever they hold
+    std::size_t padding = 0;              // pad=N: HTTP/2: padding of each DATA frame
+    bool goaway = false;                  // goaway=1: HTTP/2: no streams after this one
+    Deflate deflate = Deflate::takeover;  // deflate=none|takeover|no-takeover: WebSocket: what the server agrees to
+    std::size_t fragment = 0;             // fragment=N: WebSocket: messages in frames of N bytes
 };
 
 struct Target {

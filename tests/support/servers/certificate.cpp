@@ -4,7 +4,9 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 namespace llmsnoop::support {
 namespace {
@@ -54,6 +56,22 @@ bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& more
            add_extension(certificate, NID_subject_alt_name, names) && X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
+// RFC 7301, section 3.2. A client that offers nothing we know goes on without ALPN, as one that offers none.
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+                    unsigned offered_size, void*) {
+    std::string_view rest(reinterpret_cast<const char*>(offered), offered_size);
+    while (!rest.empty()) {
+        const std::string_view name = rest.substr(1, static_cast<unsigned char>(rest[0]));
+        if (name == "h2" || name == "http/1.1") {
+            *out = reinterpret_cast<const unsigned char*>(name.data());
+            *out_size = static_cast<unsigned char>(name.size());
+            return SSL_TLSEXT_ERR_OK;
+        }
+        rest.remove_prefix(std::min(rest.size(), 1 + name.size()));
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
 }  // namespace
 
 base::Result<TlsContext> make_server_context(const std::vector<std::string>& more_names,
@@ -65,6 +83,7 @@ base::Result<TlsContext> make_server_context(const std::vector<std::string>& mor
         SSL_CTX_use_certificate(context.get(), certificate.get()) != 1 ||
         SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1)
         return base::error("cannot make a certificate");
+    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
     if (certificate_file.empty()) return context;
     std::FILE* file = std::fopen(certificate_file.c_str(), "w");
     if (file == nullptr) return base::system_error("cannot write " + certificate_file);

@@ -1,5 +1,6 @@
 #include "tests/support/servers/channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -36,6 +37,19 @@ std::size_t Channel::read(char* into, std::size_t size) {
     }
     counts_.read_bytes += got;
     return got;
+}
+
+bool Channel::wait_readable(int milliseconds) const {
+    if (ssl_ && SSL_pending(ssl_.get()) > 0) return true;
+    pollfd ready{fd_.get(), POLLIN, 0};
+    return poll(&ready, 1, milliseconds) > 0;
+}
+
+std::string_view Channel::protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    if (ssl_) SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
 }
 
 bool Channel::write(std::string_view bytes) {

@@ -29,6 +29,12 @@ class Channel {
     // Bytes read, at most `size`; 0 when the peer has ended or the connection is broken.
     std::size_t read(char* into, std::size_t size);
 
+    // Is there something to read, the end included, within so many milliseconds? -1: waits for ever.
+    bool wait_readable(int milliseconds) const;
+
+    // What the handshake agreed on (ALPN, RFC 7301); empty if nothing.
+    std::string_view protocol() const;
+
     // All of it, in one call of SSL_write (or as many calls of send as the kernel wants).
     bool write(std::string_view bytes);
 

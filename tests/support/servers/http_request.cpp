@@ -56,18 +56,21 @@ std::string_view HttpRequest::header(std::string_view lower_name) const {
     return {};
 }
 
+bool decode_body(HttpRequest& request) {
+    const std::string_view encoding = request.header("content-encoding");
+    if (encoding.empty() || encoding == "identity") return true;
+    const auto coding = coding_named(encoding);
+    if (!coding) return false;
+    Decompressed decoded = decompress(*coding, request.body, kMaxDecodedBody);
+    request.body = std::move(decoded.bytes);
+    return decoded.whole;
+}
+
 ReadOutcome RequestReader::read(HttpRequest& request) {
     if (const ReadOutcome outcome = read_head(request); outcome != ReadOutcome::request) return outcome;
     if (const ReadOutcome outcome = read_body(request); outcome != ReadOutcome::request) return outcome;
     request.body_bytes = request.body.size();
-    const std::string_view encoding = request.header("content-encoding");
-    if (encoding.empty() || encoding == "identity") return ReadOutcome::request;
-    const auto coding = coding_named(encoding);
-    if (!coding) return ReadOutcome::malformed;
-    Decompressed decoded = decompress(*coding, request.body, kMaxDecodedBody);
-    if (!decoded.whole) return ReadOutcome::malformed;
-    request.body = std::move(decoded.bytes);
-    return ReadOutcome::request;
+    return decode_body(request) ? ReadOutcome::request : ReadOutcome::malformed;
 }
 
 ReadOutcome RequestReader::read_head(HttpRequest& request) {

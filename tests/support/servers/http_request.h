@@ -28,6 +28,9 @@ struct HttpRequest {
     std::string_view header(std::string_view lower_name) const;
 };
 
+// Undoes the Content-Encoding of `request.body`. False if it is none that is known, or the body does not decode.
+bool decode_body(HttpRequest& request);
+
 enum class ReadOutcome : std::uint8_t {
     request,    // there is one
     closed,     // the peer has ended, or broke off inside a request
@@ -40,6 +43,9 @@ class RequestReader {
     explicit RequestReader(Channel& channel) : channel_(channel) {}
 
     ReadOutcome read(HttpRequest& request);
+
+    // What was read beyond the last request: the first bytes of another protocol.
+    std::string take_rest() { return std::exchange(buffer_, {}).substr(std::exchange(position_, 0)); }
 
  private:
     ReadOutcome read_head(HttpRequest& request);

@@ -12,12 +12,6 @@
 
 namespace llmsnoop::support {
 
-struct SentBody {
-    bool whole = false;            // up to and including the framing's end
-    std::size_t pieces = 0;        // written in full
-    std::uint64_t body_bytes = 0;  // of the content as encoded, without chunk framing
-};
-
 class ResponseWriter {
  public:
     // Pauses end early once `stop` is set. Both must outlive the writer.

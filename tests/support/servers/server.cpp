@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "tests/support/servers/desk.h"
+#include "tests/support/servers/http2_session.h"
 #include "tests/support/servers/session.h"
 
 namespace llmsnoop::support {
@@ -36,13 +38,18 @@ void Server::start_session(base::Fd fd) {
 void Server::serve(base::Fd fd, std::uint64_t number) {
     Channel channel(std::move(fd), context_.get(), calls_);
     if (channel.handshake()) {
-        Session session(channel, ledger_, stop_, seeds_, number);
-        if (session.serve()) channel.say_goodbye();
+        if (answer(channel, number)) channel.say_goodbye();
     }
     ledger_.add_io(channel.counts());
     // Said before the descriptor is closed: afterwards its number may already be another connection's.
     const std::lock_guard lock(mutex_);
     sessions_[number].ended = true;
+}
+
+bool Server::answer(Channel& channel, std::uint64_t number) {
+    Desk desk(ledger_, seeds_, peer_port(channel.fd()), number);
+    if (channel.protocol() == "h2") return Http2Session(channel, desk, stop_).serve();
+    return Session(channel, desk, stop_).serve();
 }
 
 void Server::reap() {

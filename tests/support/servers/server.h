@@ -36,6 +36,7 @@ class Server {
 
     void start_session(base::Fd fd);
     void serve(base::Fd fd, std::uint64_t number);
+    bool answer(Channel& channel, std::uint64_t number);
     void reap();
     void end_sessions();
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "agent/app/prices.h"
 #include "agent/app/units.h"
 
 namespace llmsnoop::app {
@@ -70,6 +71,64 @@ metrics:
     EXPECT_EQ(config->audit.rotate_after, hours(12));
     EXPECT_EQ(config->audit.keep_files, 7U);
     EXPECT_EQ(config->metrics.listen, "127.0.0.1:9464");
+}
+
+TEST_F(ConfigTest, EstimatesUnlessToldNotTo) {
+    EXPECT_TRUE(load("")->tokens.estimate);
+    EXPECT_FALSE(load("tokens: {estimate: false}\n")->tokens.estimate);
+    EXPECT_EQ(problem("tokens:\n  estimate: maybe\n"), ":2: tokens.estimate: 'maybe' is no switch (true or false)");
+}
+
+TEST_F(ConfigTest, TakesOnePriceTableOrSeveral) {
+    using Files = std::vector<std::string>;
+    EXPECT_EQ(load("prices: {file: a.yaml}\n")->prices.files, Files{"a.yaml"});
+    EXPECT_EQ(load("prices: {file: [a.yaml, b.json]}\n")->prices.files, (Files{"a.yaml", "b.json"}));
+    EXPECT_EQ(load("prices: {file: ''}\n")->prices.files, Files{});
+    EXPECT_EQ(load("prices:\n  file:\n")->prices.files, Files{});
+    EXPECT_EQ(problem("prices:\n  file: {a: b}\n"), ":2: prices.file: a single value is wanted");
+    const Config several = *load("prices: {file: [a.yaml, b.json]}\n");
+    EXPECT_EQ(key("prices.file")->show(several), "[a.yaml, b.json]");
+    EXPECT_EQ(key("prices.file")->show(*load("prices: {file: a.yaml}\n")), "a.yaml");
+    setenv("LLMSNOOP_PRICES_FILE", "c,d", 1);
+    EXPECT_EQ(load("prices: {file: a.yaml}\n")->prices.files, (Files{"c", "d"}));
+}
+
+TEST_F(ConfigTest, PriceTablesComeBeforeTheShippedOne) {
+    const std::string own = path_.string() + ".prices";
+    const auto load_own = [&](const std::string& text) {
+        std::ofstream(own) << text;
+        Config config;
+        config.prices.files = {own};
+        return load_prices(config);
+    };
+    model::Exchange call;
+    call.llm.provider = "openai";
+    call.llm.response_model = "gpt-4o";
+    call.usage.input = 1'000'000;
+    call.usage.output = 0;
+    const auto shipped = load_prices({});
+    ASSERT_TRUE(shipped) << shipped.error().message;
+    const auto by_shipped = (*shipped)->cost(call);
+    ASSERT_TRUE(by_shipped);
+    EXPECT_EQ(by_shipped->price_table.rfind("genai-prices ", 0), 0U) << by_shipped->price_table;
+    const std::string head = "format: 1\nname: contract\ndate: 2026-11-20\nproviders:\n  - serves: [openai]\n";
+    const auto mine = load_own(head + "    models: [{match: {equals: gpt-4o}, prices: {input: 7, output: 8}}]\n");
+    ASSERT_TRUE(mine) << mine.error().message;
+    EXPECT_EQ((*mine)->cost(call), (model::Cost{7, model::Cost::Source::table, "contract (2026-11-20)"}));
+    call.llm.response_model = "gpt-4o-mini";
+    EXPECT_TRUE((*mine)->cost(call)) << "what the own table lacks is in the shipped one";
+
+    const auto wrong = load_own(head + "    modles: []\n");
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().message, own + ":6: providers[0].modles: this key is not known here");
+    EXPECT_EQ(wrong.error().kind, base::Error::Kind::usage);
+    std::filesystem::remove(own);
+    Config missing;
+    missing.prices.files = {own};
+    const auto absent = load_prices(missing);
+    ASSERT_FALSE(absent);
+    EXPECT_EQ(absent.error().message, "prices.file: " + own + ": No such file or directory");
+    EXPECT_EQ(absent.error().kind, base::Error::Kind::usage);
 }
 
 TEST_F(ConfigTest, NamesFileLineAndKey) {

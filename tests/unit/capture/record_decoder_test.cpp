@@ -151,6 +151,18 @@ TEST_F(RecordDecoderTest, CountsWhatItCannotRead) {
     EXPECT_EQ(losses_.get(model::Loss::record_kind), 1U);
 }
 
+// Found by record_decoder_fuzz: a time that the clock cannot be added to.
+TEST_F(RecordDecoderTest, KeepsTimesWithinReach) {
+    decoder_.set_clock(nanoseconds(1'700'000'000'000'000'000));
+    for (const std::uint64_t time : {UINT64_MAX, std::uint64_t{INT64_MAX}, std::uint64_t{INT64_MAX / 2}}) {
+        wire_direction_end end{};
+        end.time_ns = time;
+        const auto event = decoder_.decode(bytes_of(end, WIRE_DIRECTION_END));
+        ASSERT_TRUE(event.has_value());
+        EXPECT_EQ(base::unix_ns(std::get<model::DirectionEnded>(*event).time), INT64_MAX / 2);
+    }
+}
+
 TEST_F(RecordDecoderTest, SurvivesAnything) {
     std::mt19937 random(1);
     for (int i = 0; i < 100'000; ++i) {

@@ -99,6 +99,16 @@ TEST_F(MetricsTest, SamplesCarryTheIdentity) {
     EXPECT_EQ(value("llmsnoop_exchanges_total", {R"(completeness="complete")"}), 1);
 }
 
+TEST_F(MetricsTest, TellsWhyCallsHaveNoCost) {
+    EXPECT_THAT(text(), Not(HasSubstr("llmsnoop_unpriced_total")));
+    model::UnpricedCounters unpriced;
+    unpriced.add(model::Unpriced::unknown_model, 3);
+    metrics().set_unpriced(&unpriced);
+    EXPECT_EQ(value("llmsnoop_unpriced_total", {R"(reason="unknown_model")"}), 3);
+    EXPECT_EQ(value("llmsnoop_unpriced_total", {R"(reason="unknown_count")"}), 0);
+    EXPECT_EQ(value("llmsnoop_unpriced_total", {R"(reason="no_price")"}), 0);
+}
+
 TEST_F(MetricsTest, OutsideKubernetesThePodLabelsAreEmpty) {
     model::Exchange exchange = chat_exchange("", "gpt-4o", 1, 1);
     exchange.identity.process.exe = "/opt/bin/tool";
@@ -283,6 +293,10 @@ TEST_F(MetricsTest, EveryLossHasASample) {
 
 // What every exporter may meet, through the gate as in the agent.
 void fill(Metrics& metrics) {
+    static const model::TrafficCounters kTraffic;
+    static const model::UnpricedCounters kUnpriced;
+    metrics.set_traffic(&kTraffic);
+    metrics.set_unpriced(&kUnpriced);
     metrics.set_blind_processes({{"no \"library\"\n\\", 1}});
     metrics.set_budgets_used({{"team", 0.5}});
     metrics.set_sink_counters([] { return std::vector<SinkCounters>{{"audit", 4, 10, 2, 1}}; });

@@ -202,6 +202,18 @@ TEST(Http1Gap, WhenTheConnectionClosesWhatWasLostIsGivenUp) {
                   kSeen1 + "#1 response given_up\n");
 }
 
+// Found by pipeline_fuzz: the answer that switches belongs to a request that was not seen, while another one is sent.
+TEST(Http1Gap, BeforeASwitchToWebSocketEndsTheRequestInProgress) {
+    expect_events(Script()
+                      .client("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+                      .server("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+                      .server("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+                      .close(),
+                  "#1 request POST /1 @a\n#1 request \"half\"\n#1 response 200\n#1 response given_up\n"
+                  "#2 request lost\n#2 response 101\n#1 request given_up\n"
+                  "#2 request cut_off\n#2 response cut_off\nlost: http_desync 1\nlost: http_unpaired 1\n");
+}
+
 TEST(Http1JoinedLate, ARequestThatComesFirstIsAllThereIs) {
     expect_events(Script::joined_late().client(kGet1).server(ok(200, "x")),
                   kSeen1 + "#1 response 200\n#1 response \"x\"\n#1 response as_framed\n");

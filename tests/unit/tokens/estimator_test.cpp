@@ -101,6 +101,7 @@ TEST(Estimator, CutTextsAreNotCounted) {
     EXPECT_EQ(estimate(call, {}).source, UsageSource::estimated);
     call.completion_cut = true;
     EXPECT_EQ(estimate(call, {}), Usage{});
+    EXPECT_EQ(estimate(call, {}, CutAnswer::as_far_seen).output, 2U);
 }
 
 TEST(Estimator, ImagesAreNotGuessed) {
@@ -119,6 +120,20 @@ TEST(Estimator, RefusedRequestsCostNothing) {
     call.error.reset();
     call.response_id.clear();
     EXPECT_EQ(estimate(call, {}), Usage{}) << "nor do requests without an answer";
+}
+
+TEST(Estimator, ModelsOfNoKnownFamilyAreNotEstimated) {
+    EXPECT_EQ(estimate(hello("our-own-model"), {}), Usage{});
+    EXPECT_EQ(estimate(hello(""), {}), Usage{});
+    EXPECT_EQ(estimate(hello("our-own-model"), reported(1000, std::nullopt)), reported(1000, std::nullopt));
+}
+
+TEST(Estimator, AJobThatIsOnlyQueuedHasUsedNothing) {
+    LlmCall call = hello("gpt-4o", "openai.responses");
+    call.finish_reasons = {"queued"};
+    EXPECT_TRUE(estimate(call, {}).output) << "an answer that has begun counts";
+    call.completion.clear();
+    EXPECT_EQ(estimate(call, {}), Usage{});
 }
 
 TEST(Estimator, AnAnswerThatWasCutShortCounts) {

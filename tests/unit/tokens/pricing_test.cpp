@@ -37,6 +37,13 @@ Exchange call_with(model::Count input, model::Count output) {
     return made;
 }
 
+std::uint64_t unpriced(const Pricing& prices) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < model::kUnpricedCount; ++i)
+        sum += prices.unpriced().get(static_cast<model::Unpriced>(i));
+    return sum;
+}
+
 double micro_dollars(const std::optional<Cost>& cost) {
     return cost ? cost->usd * 1e6 : -1;
 }
@@ -48,7 +55,7 @@ TEST(Pricing, InputAndOutput) {
     EXPECT_NEAR(micro_dollars(cost), 10'000 + 2'000, 1e-6);
     EXPECT_EQ(cost->source, Cost::Source::table);
     EXPECT_EQ(cost->price_table, "mine (2026-11-20)");
-    EXPECT_EQ(prices.unpriced(), 0U);
+    EXPECT_EQ(unpriced(prices), 0U);
 }
 
 TEST(Pricing, EveryClassOnItsOwn) {
@@ -142,14 +149,15 @@ TEST(Pricing, WhatIsUnknownCostsNothingAndIsCounted) {
     call.llm.response_model = "other";
     EXPECT_FALSE(prices.cost(call));
     EXPECT_FALSE(prices.cost(call)) << "remembered as unknown";
-    EXPECT_EQ(prices.unpriced(), 2U);
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::unknown_model), 2U);
     EXPECT_FALSE(prices.cost(call_with(1000, 5))) << "output has no price";
     EXPECT_FALSE(prices.cost(call_with(1000, std::nullopt))) << "a count is missing";
-    EXPECT_EQ(prices.unpriced(), 4U);
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::no_price), 1U);
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::unknown_count), 1U);
     EXPECT_TRUE(prices.cost(call_with(1000, 0)));
     EXPECT_FALSE(prices.cost(call_with(std::nullopt, std::nullopt)));
     EXPECT_FALSE(prices.cost(call_with(0, 0)));
-    EXPECT_EQ(prices.unpriced(), 4U) << "no tokens, nothing to be priced";
+    EXPECT_EQ(unpriced(prices), 4U) << "no tokens, nothing to be priced";
 }
 
 TEST(Pricing, TheFirstTableComesFirst) {
@@ -179,7 +187,7 @@ TEST(Pricing, ManyUnknownNamesAreNotAllRemembered) {
     }
     call.llm.response_model = "m";
     EXPECT_TRUE(prices.cost(call));
-    EXPECT_EQ(prices.unpriced(), 6000U);
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::unknown_model), 6000U);
 }
 
 }  // namespace
