@@ -31,8 +31,8 @@ demo: deps $(BUILD)/build.ninja ## real clients, a local LLM server, the agent: 
 	@cmake --build $(BUILD) -j $(JOBS) --target llmsnoop llm_server
 	@$(PYTHON) deploy/dev/demo.py --build $(BUILD)
 
-test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run
-	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run (other kernels: vm-test)
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -LE vm
 
 sanitize: deps ## the tests again, built with AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset sanitize > /dev/null && cmake --build --preset sanitize -j $(JOBS)

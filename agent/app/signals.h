@@ -10,7 +10,7 @@ class Signals {
  public:
     // SIGINT and SIGTERM call `stop` (a second one ends the process at once), SIGHUP calls `reload`. From a thread of
     // its own.
-    Signals(std::function<void()> stop, std::function<void()> reload = {});
+    explicit Signals(std::function<void()> stop, std::function<void()> reload = {});
     ~Signals();
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;

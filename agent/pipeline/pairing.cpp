@@ -1,6 +1,7 @@
 #include "agent/pipeline/pairing.h"
 
-#include <algorithm>
+#include <functional>
+#include <string_view>
 #include <utility>
 
 namespace llmsnoop::pipeline {
@@ -22,30 +23,43 @@ bool has_local_peer(const Pairing::Key& key) {
 
 }  // namespace
 
+std::size_t Pairing::Hash::operator()(const Key& key) const {
+    // The client's port and the number differ between exchanges; the rest is alike for many.
+    const std::uint64_t number = static_cast<std::uint64_t>(key.exchange) << 32 |
+                                 static_cast<std::uint64_t>(key.client.port) << 16 | key.server.port;
+    const auto& bytes = key.client.address.bytes;
+    const std::string_view address(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return std::hash<std::string_view>()(address) ^ static_cast<std::size_t>(number * 0x9e3779b97f4a7c15ULL);
+}
+
 void Pairing::started(const Key& key, model::Role role, const std::string& id, const Finished& deliver) {
-    std::optional<model::Exchange> completed;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto [at, fresh] = open_.try_emplace(key);
-        std::string& mine = at->second.of(role);
-        // The same addresses and the same ordinal again, by the same side: a later connection.
-        if (!mine.empty() && mine != id) at->second = {};
-        at->second.of(role) = id;
-        if (fresh) order_.push_back(key);
-        while (order_.size() > kMaxOpen) {
-            open_.erase(order_.front());
-            order_.pop_front();
-        }
-        const auto waiting = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& one) {
-            return one.key == key && one.exchange.role == opposite(role);
-        });
-        if (waiting != waiting_.end()) {
-            completed = std::move(waiting->exchange);
-            completed->pair = id;
-            waiting_.erase(waiting);
-        }
+    deliver_all(note_start(key, role, id), deliver);
+}
+
+Pairing::Exchanges Pairing::note_start(const Key& key, model::Role role, const std::string& id) {
+    Exchanges out;
+    const std::lock_guard lock(mutex_);
+    const auto [at, fresh] = open_.try_emplace(key);
+    Halves& halves = at->second;
+    // The same addresses and the same ordinal again, by the same side: a later connection.
+    if (!halves.of(role).empty() && halves.of(role) != id) {
+        out.push_back(std::move(halves.waiting));
+        halves = {};
     }
-    if (completed) deliver(std::move(*completed));
+    halves.of(role) = id;
+    if (halves.waiting && halves.waiting->role == opposite(role)) {
+        halves.waiting->pair = id;
+        out.push_back(std::move(halves.waiting));
+    }
+    if (fresh) order_.push_back(key);
+    while (order_.size() > kMaxOpen) {
+        if (const auto oldest = open_.find(order_.front()); oldest != open_.end()) {
+            out.push_back(std::move(oldest->second.waiting));
+            open_.erase(oldest);
+        }
+        order_.pop_front();
+    }
+    return out;
 }
 
 void Pairing::finished(const Key& key, model::Exchange exchange, const Finished& deliver) {
@@ -53,8 +67,10 @@ void Pairing::finished(const Key& key, model::Exchange exchange, const Finished&
         const std::lock_guard lock(mutex_);
         const auto at = open_.find(key);
         if (at != open_.end()) exchange.pair = at->second.of(opposite(exchange.role));
-        if (exchange.pair.empty() && has_local_peer(key) && waiting_.size() < kMaxWaiting) {
-            waiting_.push_back({key, round_ + kRoundsToWait, std::move(exchange)});
+        const bool may_wait = at != open_.end() && !at->second.waiting && due_.size() < kMaxWaiting;
+        if (exchange.pair.empty() && has_local_peer(key) && may_wait) {
+            at->second.waiting = std::make_unique<model::Exchange>(std::move(exchange));
+            due_.push_back({round_ + kRoundsToWait, key});
             return;
         }
     }
@@ -67,23 +83,27 @@ void Pairing::next_round(const Finished& deliver) {
         const std::lock_guard lock(mutex_);
         round = ++round_;
     }
-    for (model::Exchange& one : take_due(round))
-        deliver(std::move(one));
+    deliver_all(take_due(round), deliver);
 }
 
 void Pairing::flush(const Finished& deliver) {
-    for (model::Exchange& one : take_due(UINT64_MAX))
-        deliver(std::move(one));
+    deliver_all(take_due(UINT64_MAX), deliver);
 }
 
-std::vector<model::Exchange> Pairing::take_due(std::uint64_t round) {
+Pairing::Exchanges Pairing::take_due(std::uint64_t round) {
+    Exchanges out;
     const std::lock_guard lock(mutex_);
-    std::vector<model::Exchange> due;
-    while (!waiting_.empty() && waiting_.front().until <= round) {
-        due.push_back(std::move(waiting_.front().exchange));
-        waiting_.pop_front();
+    for (; !due_.empty() && due_.front().round <= round; due_.pop_front()) {
+        if (const auto at = open_.find(due_.front().key); at != open_.end())
+            out.push_back(std::move(at->second.waiting));
     }
-    return due;
+    return out;
+}
+
+void Pairing::deliver_all(Exchanges exchanges, const Finished& deliver) {
+    for (const auto& one : exchanges) {
+        if (one) deliver(std::move(*one));
+    }
 }
 
 }  // namespace llmsnoop::pipeline

@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/model/endpoint.h"
@@ -30,7 +30,7 @@ class Pairing {
         model::Endpoint server;
         model::ExchangeNumber exchange = 0;
 
-        friend auto operator<=>(const Key&, const Key&) = default;
+        friend bool operator==(const Key&, const Key&) = default;
     };
 
     // Both sides of an exchange announce themselves when its request has been recognised; whoever waits for that is
@@ -46,23 +46,29 @@ class Pairing {
 
  private:
     struct Halves {
-        std::string client;
+        std::string client;  // their ids, where known
         std::string server;
+        std::unique_ptr<model::Exchange> waiting;  // over, and without its other half
 
         std::string& of(model::Role role) { return role == model::Role::client ? client : server; }
     };
-    struct Waiting {
+    struct Due {
+        std::uint64_t round = 0;
         Key key;
-        std::uint64_t until = 0;  // round
-        model::Exchange exchange;
     };
+    struct Hash {
+        std::size_t operator()(const Key& key) const;
+    };
+    using Exchanges = std::vector<std::unique_ptr<model::Exchange>>;
 
-    std::vector<model::Exchange> take_due(std::uint64_t round);
+    Exchanges note_start(const Key& key, model::Role role, const std::string& id);
+    Exchanges take_due(std::uint64_t round);
+    static void deliver_all(Exchanges exchanges, const Finished& deliver);
 
     std::mutex mutex_;
-    std::map<Key, Halves> open_;
+    std::unordered_map<Key, Halves, Hash> open_;
     std::deque<Key> order_;
-    std::deque<Waiting> waiting_;  // by round
+    std::deque<Due> due_;  // by round; some no longer wait
     std::uint64_t round_ = 0;
 };
 

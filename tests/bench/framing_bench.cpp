@@ -68,6 +68,7 @@ constexpr int kUnits = 1000;
 
 std::vector<std::string> pieces_of(Unit unit) {
     std::vector<std::string> pieces;
+    pieces.reserve(kUnits);
     for (int i = 0; i < kUnits; ++i)
         pieces.push_back(unit(i));
     return pieces;

@@ -186,7 +186,7 @@ void run_full_path(benchmark::State& state, const Traffic& traffic, pipeline::Se
                                     losses,
                                     processes,
                                     {[](model::ExchangeStarted) {},
-                                     [&](model::Exchange exchange) {
+                                     [&](const model::Exchange& exchange) {
                                          const auto cleared = gate.clear(std::move(exchange));
                                          counted += cleared->usage.output.value_or(0);
                                      }},

@@ -87,6 +87,7 @@ void check_loss(const Script& script, const Outcome& whole, std::size_t which) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) return 0;
     const std::size_t before = __sanitizer_get_current_allocated_bytes();
     const Script script = fuzz::read_script(data, size);
     const Outcome whole = fuzz::play(script, SIZE_MAX, [&] {

@@ -4,7 +4,7 @@
 
 enum { FLOOR_READ = 0, FLOOR_WRITE = 1 };
 
-struct floor_record {
+struct floor_record {  // NOLINT(readability-identifier-naming): shared with BPF C
     unsigned long long time;
     unsigned int tid;
     unsigned int direction;

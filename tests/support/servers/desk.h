@@ -47,7 +47,8 @@ class Desk {
     // Says in the ledger how much was sent; may be called again to take back what was said too early.
     void close(OpenCall& call, const SentBody& sent);
 
-    // What is at a path that is no API's: the server's own pages, or a 404. Of these, /bulk/ is not among them.
+    // What is at a path that is no API's: the server's own pages, or a 404. (/bulk/ is not a document but a
+    // stream; whoever can send that looks for it first.)
     Document document(std::string_view path, std::string_view query) const;
 
  private:

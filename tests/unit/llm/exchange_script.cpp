@@ -306,7 +306,7 @@ Script parse_script(std::string_view text) {
     Script out;
     enum class In : std::uint8_t { nothing, request, response } in = In::nothing;
     std::string line;
-    for (std::string piece : lines_of(text)) {
+    for (const std::string& piece : lines_of(text)) {
         const std::size_t begin = line.empty() ? 0 : std::min(piece.find_first_not_of(' '), piece.size());
         line += piece.substr(begin);
         if (line.ends_with(" \\")) {
