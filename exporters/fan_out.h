@@ -38,16 +38,16 @@ struct FanOutOptions {
 // What became of a sink's records so far.
 struct SinkCounters {
     std::string name;
-    std::uint64_t queued = 0;   // waiting now
-    std::uint64_t written = 0;  // accepted by the sink
+    std::uint64_t queued = 0;   // waiting now, in the queue or in the sink
+    std::uint64_t written = 0;  // by the sink
     std::uint64_t dropped = 0;  // found the queue full
-    std::uint64_t failed = 0;   // the sink could not write
+    std::uint64_t failed = 0;   // the sink could not write, or still held at the end
 };
 
 // What was done at the end.
 struct SinkStop {
     SinkCounters counters;
-    std::uint64_t abandoned = 0;       // still in the queue when time was up
+    std::uint64_t abandoned = 0;       // still in the queue or in the sink when time was up
     std::optional<std::string> error;  // of the last flush
 };
 

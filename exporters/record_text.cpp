@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "agent/base/clock.h"
+#include "agent/base/printable.h"
 #include "agent/base/utf8.h"
 #include "exporters/record_timing.h"
 
@@ -66,8 +67,8 @@ class Line {
  public:
     Line(std::string& out, Colour colour) : out_(out), colour_(colour) {}
 
-    void cell(ColumnName name, std::string_view text, std::string_view paint = {}) {
-        if (text.empty()) text = "-";
+    void cell(ColumnName name, std::string_view given, std::string_view paint = {}) {
+        const std::string text = given.empty() ? "-" : base::printable(given);
         const Column& column = kColumns[name];
         const std::size_t width = width_of(text);
         const std::size_t fill = width < column.width ? column.width - width : 0;
@@ -79,7 +80,7 @@ class Line {
 
     void note(std::string_view text, std::string_view paint = {}) {
         out_.push_back(' ');
-        painted(text, paint);
+        painted(base::printable(text), paint);
     }
 
     void end() {

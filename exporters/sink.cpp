@@ -8,4 +8,8 @@ base::Result<void> Sink::flush() {
     return {};
 }
 
+std::uint64_t Sink::waiting() const {
+    return 0;
+}
+
 }  // namespace llmsnoop::exporters

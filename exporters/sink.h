@@ -4,6 +4,7 @@
 //
 // fan_out gives every sink a thread and a bounded queue of its own, so an implementation is called from one thread at a
 // time and may block; a slow sink loses its own items only.
+#include <cstdint>
 #include <string_view>
 
 #include "agent/base/result.h"
@@ -28,6 +29,9 @@ class Sink {
 
     // Make durable what was accepted so far, as far as the sink's policy goes. Called now and then, and before the end.
     virtual base::Result<void> flush();
+
+    // Records that `exchange` has accepted and that are not written yet. What still waits after the last flush is lost.
+    virtual std::uint64_t waiting() const;
 };
 
 }  // namespace llmsnoop::exporters

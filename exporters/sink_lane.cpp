@@ -76,7 +76,11 @@ void SinkLane::push(Record record, std::size_t bytes) {
 
 SinkCounters SinkLane::counters() const {
     const std::lock_guard lock(mutex_);
-    return {name_, queued_records_, written_, dropped_, failed_};
+    return count();
+}
+
+SinkCounters SinkLane::count() const {
+    return {name_, queued_records_ + waiting_, accepted_ - waiting_, dropped_, failed_};
 }
 
 void SinkLane::begin_stop() {
@@ -99,12 +103,12 @@ SinkStop SinkLane::finish_stop(Deadline deadline) {
     if (thread_.joinable()) done_cv_.wait_until(lock, deadline, [this] { return done_; });
     if (!done_ && !abandoned_) {
         abandoned_ = true;
-        stop.abandoned = queued_records_;
+        stop.abandoned = queued_records_ + waiting_;
         losses_.add(model::Loss::queue_full, stop.abandoned);
         queue_.clear();
         queue_bytes_ = 0;
     }
-    stop.counters = {name_, queued_records_, written_, dropped_, failed_};
+    stop.counters = count();
     stop.error = last_flush_error_;
     const bool ended = done_;
     lock.unlock();
@@ -143,6 +147,11 @@ void SinkLane::run() {
         }
     }
     if (!abandoned_) flush(lock);
+    if (!abandoned_ && waiting_ > 0) {  // there is no other time to write these
+        losses_.add(model::Loss::sink_failed, waiting_);
+        failed_ += waiting_;
+        accepted_ -= std::exchange(waiting_, 0);
+    }
     done_ = true;
     done_cv_.notify_all();
 }
@@ -158,12 +167,14 @@ void SinkLane::deliver(const Item& item, std::unique_lock<std::mutex>& lock) {
     } else {
         sink_->started(*std::get<Started>(item.what));
     }
+    const std::uint64_t waiting = sink_->waiting();
     if (!taken) complain(taken.error());
     lock.lock();
     if (record == nullptr || abandoned_) return;
+    waiting_ = waiting;
     if (queued_records_ > 0) --queued_records_;
     if (taken) {
-        ++written_;
+        ++accepted_;
     } else {
         ++failed_;
         losses_.add(model::Loss::sink_failed);
@@ -173,8 +184,10 @@ void SinkLane::deliver(const Item& item, std::unique_lock<std::mutex>& lock) {
 void SinkLane::flush(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     const base::Result<void> flushed = sink_->flush();
+    const std::uint64_t waiting = sink_->waiting();
     if (!flushed) complain(flushed.error());
     lock.lock();
+    waiting_ = waiting;
     last_flush_error_ = flushed ? std::nullopt : std::optional(flushed.error().message);
 }
 

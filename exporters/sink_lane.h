@@ -40,6 +40,7 @@ class SinkLane : public std::enable_shared_from_this<SinkLane> {
         std::size_t bytes = 0;
     };
 
+    SinkCounters count() const;  // with the lock held
     bool has_room() const;
     bool is_filling() const;  // half full, or more
     void wake_if_due();
@@ -62,7 +63,8 @@ class SinkLane : public std::enable_shared_from_this<SinkLane> {
     std::deque<Item> queue_;
     std::size_t queue_bytes_ = 0;
     std::uint64_t queued_records_ = 0;  // records in `queue_`, and the one that is being delivered
-    std::uint64_t written_ = 0;
+    std::uint64_t accepted_ = 0;
+    std::uint64_t waiting_ = 0;  // of those, in the sink
     std::uint64_t dropped_ = 0;
     std::uint64_t failed_ = 0;
     bool stopping_ = false;

@@ -19,6 +19,7 @@ constexpr std::size_t kBlockBytes = 64U << 10;
 StreamSink::StreamSink(int fd, Options options) : fd_(fd), options_(std::move(options)) {}
 
 base::Result<void> StreamSink::exchange(const model::Cleared<model::Exchange>& exchange) {
+    if (failure_) return *failure_;
     if (finished()) return {};
     if (options_.form == Form::json) {
         append_record_json(buffer_, exchange, options_.node);
@@ -29,7 +30,10 @@ base::Result<void> StreamSink::exchange(const model::Cleared<model::Exchange>& e
     }
     ++buffered_;
     const bool due = options_.buffering == Buffering::line || buffer_.size() >= kBlockBytes;
-    return due ? write_buffer() : base::Result<void>();
+    if (!due) return {};
+    auto written = write_buffer();
+    if (!written) --buffered_;  // the caller knows of this one
+    return written;
 }
 
 base::Result<void> StreamSink::flush() {
@@ -37,8 +41,8 @@ base::Result<void> StreamSink::flush() {
 }
 
 base::Result<void> StreamSink::write_buffer() {
+    if (failure_) return *failure_;
     std::string_view rest = buffer_;
-    base::Result<void> outcome;
     while (!rest.empty() && !finished()) {
         const ssize_t wrote = ::write(fd_, rest.data(), rest.size());
         if (wrote >= 0) {
@@ -49,13 +53,14 @@ base::Result<void> StreamSink::write_buffer() {
             ::poll(&wait, 1, -1);
         } else if (errno != EINTR) {
             finished_.store(true, std::memory_order_relaxed);
-            if (errno != EPIPE) outcome = base::system_error("writing records");
+            if (errno != EPIPE) failure_ = base::system_error("writing records");
         }
     }
     if (rest.empty()) written_.fetch_add(buffered_, std::memory_order_relaxed);
-    buffered_ = 0;
     buffer_.clear();
-    return outcome;
+    if (failure_) return *failure_;
+    buffered_ = 0;
+    return {};
 }
 
 }  // namespace llmsnoop::exporters

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,7 @@ namespace llmsnoop::exporters {
 
 // The descriptor stays the caller's. Who reads the other end may go away (EPIPE): then the sink is `finished`, and
 // takes what still comes without a word, because `llmsnoop trace | head` is no error. The process, or the thread that
-// calls, must ignore or block SIGPIPE; FanOut's threads do.
+// calls, must ignore or block SIGPIPE; FanOut's threads do. Any other error is final: `flush` and `exchange` repeat it.
 class StreamSink final : public Sink {
  public:
     enum class Form : std::uint8_t { json, text };
@@ -33,6 +34,7 @@ class StreamSink final : public Sink {
     std::string_view name() const override { return "stream"; }
     base::Result<void> exchange(const model::Cleared<model::Exchange>& exchange) override;
     base::Result<void> flush() override;
+    std::uint64_t waiting() const override { return buffered_; }
 
     // From any thread: nobody reads any more, or writing failed.
     bool finished() const { return finished_.load(std::memory_order_relaxed); }
@@ -45,7 +47,8 @@ class StreamSink final : public Sink {
     int fd_;
     Options options_;
     std::string buffer_;
-    std::uint64_t buffered_ = 0;  // records in it
+    std::uint64_t buffered_ = 0;  // records in it, or that were in it when writing failed
+    std::optional<base::Error> failure_;
     bool header_due_ = true;
     std::atomic<std::uint64_t> written_{0};
     std::atomic<bool> finished_{false};

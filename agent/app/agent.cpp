@@ -77,6 +77,16 @@ std::string describe_outcome(const Agent& agent, const model::LossCounters& loss
                        describe_losses(losses));
 }
 
+base::Result<void> check_outcome(const Agent& agent) {
+    for (const exporters::SinkStop& one : agent.outcome()) {
+        if (one.error) return base::error(one.counters.name + ": " + *one.error);
+        if (one.abandoned > 0)
+            return base::error(
+                fmt::format("{}: {} records were not written in time", one.counters.name, one.abandoned));
+    }
+    return {};
+}
+
 std::string describe_losses(const model::LossCounters& losses) {
     std::string out;
     for (std::size_t i = 0; i < model::kLossCount; ++i) {

@@ -55,6 +55,9 @@ std::string node_name(const Config& config);
 // "12 records of 34567 bytes in 89 chunks; lost: nothing".
 std::string describe_outcome(const Agent& agent, const model::LossCounters& losses);
 
+// After run(): the error of a sink that ended with one, or that was left with records.
+base::Result<void> check_outcome(const Agent& agent);
+
 // "ring_full 12, stream_gap 3", or "nothing".
 std::string describe_losses(const model::LossCounters& losses);
 

@@ -13,15 +13,18 @@ const ConfigKey& key_named(std::string_view name) {
 }
 
 // Lists may be given several times; they add up, as do the two spellings of a selection.
-void take(CommonOptions& options, const ConfigKey& key, const std::vector<std::string>& values) {
+void take(CommonOptions& options, const ConfigKey& key, const std::string& flag,
+          const std::vector<std::string>& values) {
     const auto at = std::find_if(options.flags.begin(), options.flags.end(),
                                  [&](const ConfigFlag& one) { return one.key == &key; });
     if (at == options.flags.end()) {
-        options.flags.push_back({&key, values});
+        options.flags.push_back({&key, values, flag});
     } else if (key.takes_many()) {
         at->values.insert(at->values.end(), values.begin(), values.end());
+        if (at->spelled.find(flag) == std::string::npos) at->spelled += " or " + flag;
     } else {
         at->values = values;
+        at->spelled = flag;
     }
 }
 
@@ -29,7 +32,8 @@ void add_flag(CLI::App& command, CommonOptions& options, const std::string& flag
               const std::string& help, const std::string& group, const std::string& type) {
     command
         .add_option_function<std::vector<std::string>>(
-            flag, [&options, &key](const std::vector<std::string>& values) { take(options, key, values); }, help)
+            flag, [&options, &key, flag](const std::vector<std::string>& values) { take(options, key, flag, values); },
+            help)
         ->type_name(type)
         ->group(group)
         ->expected(1)
@@ -65,7 +69,7 @@ void add_selection(CLI::App& command, CommonOptions& options) {
         add_flag(command, options, one.flag, key_named(one.key), one.help, kGroup, one.type);
     command
         .add_flag_callback(
-            "--no-children", [&options] { take(options, key_named("select.children"), {"false"}); },
+            "--no-children", [&options] { take(options, key_named("select.children"), "--no-children", {"false"}); },
             "not the children of selected processes")
         ->group(kGroup);
 }

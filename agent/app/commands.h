@@ -22,6 +22,9 @@ int audit_verify_command(const std::vector<std::string>& files);
 int schema_command();
 int config_command(const CommonOptions& options);
 
+// Writes out what stdout still buffers. A success becomes a failure, with a message, if that cannot be written.
+int flush_output(int code);
+
 // Says what is wrong on stderr and returns the exit code that fits.
 int report(const base::Error& error);
 

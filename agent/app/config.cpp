@@ -1,12 +1,19 @@
 #include "agent/app/config.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
-#include <fstream>
+#include <set>
 #include <sstream>
+#include <utility>
+
+#include "agent/base/fd.h"
 
 namespace llmsnoop::app {
 
@@ -18,7 +25,11 @@ base::Error usage(std::string message) {
 
 // "file:line: key: problem", lines counted from 1.
 base::Error at(const std::string& path, const YAML::Mark& mark, const std::string& key, const std::string& problem) {
-    return usage(fmt::format("{}:{}: {}{}{}", path, mark.line + 1, key, key.empty() ? "" : ": ", problem));
+    std::string out = mark.is_null() ? path : fmt::format("{}:{}", path, mark.line + 1);
+    for (const std::string& part : {key, problem}) {
+        if (!part.empty()) out += ": " + part;
+    }
+    return usage(std::move(out));
 }
 
 const ConfigKey* find_key(const std::string& section, const std::string& key) {
@@ -49,40 +60,71 @@ base::Result<std::vector<std::string>> values_of(const std::string& path, const 
     return std::vector<std::string>{node.Scalar()};
 }
 
+// Each key of a section, or section of the file, once: the second of two would silently win.
+base::Result<void> once(std::set<std::string>& seen, const std::string& path, const YAML::Node& node,
+                        const std::string& name) {
+    if (seen.insert(name).second) return {};
+    return at(path, node.Mark(), name, "stands here a second time");
+}
+
 base::Result<void> read_section(const std::string& path, const std::string& section, const YAML::Node& body,
                                 Config& config) {
+    std::set<std::string> seen;
     for (const auto& item : body) {
-        const std::string name = item.first.Scalar();
-        const ConfigKey* key = find_key(section, name);
-        if (key == nullptr) return at(path, item.first.Mark(), section + "." + name, "no such key");
+        const std::string key_text = item.first.IsScalar() ? item.first.Scalar() : "";
+        const std::string name = section + "." + key_text;
+        const ConfigKey* key = find_key(section, key_text);
+        if (key == nullptr) return at(path, item.first.Mark(), name, "no such key");
+        if (auto unique = once(seen, path, item.first, name); !unique) return unique;
         const auto values = values_of(path, *key, item.second);
         if (!values) return values.error();
         if (auto set = key->set(config, *values); !set)
             return at(path, item.second.Mark(), key->name(), set.error().message);
+        config.origins[name] = at(path, item.first.Mark(), name, "").message;
+    }
+    return {};
+}
+
+base::Result<std::string> text_of_file(const std::string& path) {
+    const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::array<char, 16384> buffer{};
+    for (;;) {
+        const ssize_t got = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : -1;
+        if (got < 0 && fd && errno == EINTR) continue;
+        if (got < 0) return usage(base::system_error(path).message);  // a directory can be opened, but not read
+        if (got == 0) return text;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+}
+
+base::Result<void> read_sections(const std::string& path, const YAML::Node& root, Config& config) {
+    if (root.IsNull()) return {};
+    if (!root.IsMap()) return at(path, root.Mark(), "", "sections are wanted, such as `metrics:`");
+    std::set<std::string> seen;
+    for (const auto& item : root) {
+        const std::string section = item.first.IsScalar() ? item.first.Scalar() : "";
+        if (!known_section(section)) return at(path, item.first.Mark(), section, "no such section");
+        if (auto unique = once(seen, path, item.first, section); !unique) return unique;
+        if (item.second.IsNull()) continue;
+        if (!item.second.IsMap()) return at(path, item.second.Mark(), section, "keys are wanted below a section");
+        if (auto read = read_section(path, section, item.second, config); !read) return read;
     }
     return {};
 }
 
 base::Result<void> read_file(const std::string& path, Config& config) {
-    std::ifstream in(path);
-    if (!in) return usage(path + ": cannot be read");
-    std::ostringstream text;
-    text << in.rdbuf();
+    const auto text = text_of_file(path);
+    if (!text) return text.error();
     try {  // yaml-cpp reports by exceptions; they end here
-        const YAML::Node root = YAML::Load(text.str());
-        if (root.IsNull()) return {};
-        if (!root.IsMap()) return at(path, root.Mark(), "", "sections are wanted, such as `metrics:`");
-        for (const auto& item : root) {
-            const std::string section = item.first.Scalar();
-            if (!known_section(section)) return at(path, item.first.Mark(), section, "no such section");
-            if (item.second.IsNull()) continue;
-            if (!item.second.IsMap()) return at(path, item.second.Mark(), section, "keys are wanted below a section");
-            if (auto read = read_section(path, section, item.second, config); !read) return read;
-        }
+        const std::vector<YAML::Node> documents = YAML::LoadAll(*text);
+        if (documents.empty()) return {};
+        if (documents.size() > 1)
+            return at(path, documents[1].Mark(), "", "a second document begins: one is wanted, without `---` inside");
+        return read_sections(path, documents.front(), config);
     } catch (const YAML::Exception& problem) {
         return at(path, problem.mark, "", problem.msg);
     }
-    return {};
 }
 
 base::Result<void> read_environment(Config& config) {
@@ -97,30 +139,25 @@ base::Result<void> read_environment(Config& config) {
                 values.push_back(one);
         }
         if (auto set = key.set(config, values); !set) return usage(key.environment() + ": " + set.error().message);
+        config.origins[key.name()] = key.environment();
     }
     return {};
 }
 
+// What no key can know alone.
 base::Result<void> check(const Config& config) {
-    const auto power_of_two = [](std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; };
-    if (!power_of_two(config.capture.ring_bytes) || config.capture.ring_bytes < 4096) {
-        return usage("capture.ring_bytes: a power of two of at least 4096 is wanted");
-    }
-    if (config.capture.rings != 0 && (!power_of_two(config.capture.rings) || config.capture.rings > 16)) {
-        return usage("capture.rings: a power of two up to 16 is wanted, or 0");
-    }
-    if (config.capture.ring_bytes / std::max<std::uint64_t>(1, config.capture.rings) < 4096) {
-        return usage("capture.ring_bytes: less than 4096 for each ring");
-    }
-    if (config.capture.call_limit_bytes == 0 || config.capture.call_limit_bytes > 32U << 20) {
-        return usage("capture.call_limit_bytes: between 1 and 32MiB is wanted");
-    }
-    if (config.capture.nice < -20 || config.capture.nice > 19)
-        return usage("capture.nice: between -20 and 19 is wanted");
-    return {};
+    if (config.capture.ring_bytes / std::max<std::uint64_t>(1, config.capture.rings) >= 4096) return {};
+    const bool by_rings = config.origins.count("capture.rings") != 0;
+    return usage(config.origin_of(by_rings ? "capture.rings" : "capture.ring_bytes") +
+                 ": that leaves less than 4096 of capture.ring_bytes for each ring");
 }
 
 }  // namespace
+
+const std::string& Config::origin_of(const std::string& key) const {
+    const auto found = origins.find(key);
+    return found == origins.end() ? key : found->second;
+}
 
 base::Result<Config> load_config(const std::string& path, const std::vector<ConfigFlag>& flags) {
     Config config;
@@ -129,8 +166,9 @@ base::Result<Config> load_config(const std::string& path, const std::vector<Conf
     }
     if (auto read = read_environment(config); !read) return read.error();
     for (const ConfigFlag& flag : flags) {
-        if (auto set = flag.key->set(config, flag.values); !set)
-            return usage(flag.key->flag() + ": " + set.error().message);
+        const std::string spelled = flag.spelled.empty() ? flag.key->flag() : flag.spelled;
+        if (auto set = flag.key->set(config, flag.values); !set) return usage(spelled + ": " + set.error().message);
+        config.origins[flag.key->name()] = spelled;
     }
     if (auto fits = check(config); !fits) return fits.error();
     return config;

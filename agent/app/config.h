@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,11 @@ struct Config {
     struct Log {
         std::string level = "info";
     } log;
+
+    // Where the values stand that are no defaults, by key: "FILE:LINE: section.key", the variable, the flag. So that an
+    // error that shows later, such as a file that is not there, can say so too.
+    std::map<std::string, std::string> origins;
+    const std::string& origin_of(const std::string& key) const;  // the key itself, if it has its default
 };
 
 // One key of the table.
@@ -88,6 +94,7 @@ const std::vector<ConfigKey>& config_keys();
 struct ConfigFlag {
     const ConfigKey* key = nullptr;
     std::vector<std::string> values;
+    std::string spelled = {};  // as the user wrote it: --pid for --select-pids; empty: key->flag()
 };
 
 // Reads the file (if `path` is not empty), then the environment, then the flags.

@@ -1,18 +1,41 @@
 // The table of configuration keys.
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+#include <utility>
 
 #include "agent/app/config.h"
 #include "agent/app/units.h"
+#include "agent/base/utf8.h"
+#include "exporters/prometheus/metrics_server.h"
 
 namespace llmsnoop::app {
 
 namespace {
 
+using base::Error;
 using base::Result;
 using Values = std::vector<std::string>;
+
+Error unfit(std::string message) {
+    return base::error(std::move(message), Error::Kind::usage);
+}
+
+// As it must stand in the file, quoted where YAML would take it for something else.
+std::string yaml_text(const std::string& value) {
+    YAML::Emitter out;
+    out << value;
+    return out.c_str();
+}
+
+std::string yaml_list(const Values& values) {
+    YAML::Emitter out;
+    out << YAML::Flow << values;
+    return out.c_str();
+}
 
 // A key whose value `member` finds in the configuration; the overloads of make() know the types.
 struct Entry {
@@ -37,23 +60,36 @@ ConfigKey make_key(const Entry& entry, const std::string& type, Find find, Parse
 template <typename Find>
 ConfigKey text(const Entry& entry, Find find) {
     return make_key(
-        entry, "text", find, [](const std::string& value) { return Result<std::string>(value); },
-        [](const std::string& value) { return value; });
+        entry, "text", find, [](const std::string& value) { return Result<std::string>(value); }, yaml_text);
 }
 
-template <typename Find>
-ConfigKey number(const Entry& entry, Find find) {
-    return make_key(entry, "number", find, parse_number, [](std::uint64_t value) { return std::to_string(value); });
+bool is_power_of_two(std::uint64_t value) {
+    return value != 0 && (value & (value - 1)) == 0;
 }
 
-template <typename Find>
-ConfigKey integer(const Entry& entry, Find find) {
-    return make_key(entry, "integer", find, parse_integer, [](std::int64_t value) { return std::to_string(value); });
+// `parse`, and then `fits` must hold; `wanted` says what that is.
+template <typename Parse, typename Fits>
+auto parse_if(Parse parse, Fits fits, const char* wanted) {
+    return [=](const std::string& value) {
+        auto parsed = parse(value);
+        if (parsed && !fits(*parsed)) parsed = unfit(fmt::format("{} is wanted", wanted));
+        return parsed;
+    };
 }
 
-template <typename Find>
-ConfigKey bytes(const Entry& entry, Find find) {
-    return make_key(entry, "bytes", find, parse_bytes, show_bytes);
+template <typename Find, typename Parse = decltype(&parse_number)>
+ConfigKey number(const Entry& entry, Find find, Parse parse = parse_number) {
+    return make_key(entry, "number", find, parse, [](std::uint64_t value) { return std::to_string(value); });
+}
+
+template <typename Find, typename Parse = decltype(&parse_integer)>
+ConfigKey integer(const Entry& entry, Find find, Parse parse = parse_integer) {
+    return make_key(entry, "integer", find, parse, [](std::int64_t value) { return std::to_string(value); });
+}
+
+template <typename Find, typename Parse = decltype(&parse_bytes)>
+ConfigKey bytes(const Entry& entry, Find find, Parse parse = parse_bytes) {
+    return make_key(entry, "bytes", find, parse, show_bytes);
 }
 
 template <typename Find>
@@ -76,29 +112,43 @@ ConfigKey choice(const Entry& entry, const Values& allowed, Find find) {
         entry, type, find,
         [allowed, type](const std::string& value) -> Result<std::string> {
             if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-                return base::error(fmt::format("'{}' is none of {}", value, type), base::Error::Kind::usage);
+                return unfit(fmt::format("'{}' is none of {}", value, type));
             }
             return value;
         },
-        [](const std::string& value) { return value; });
+        yaml_text);
 }
 
 template <typename Find>
-ConfigKey list(const Entry& entry, Find find) {
+ConfigKey listen_address(const Entry& entry, Find find) {
+    return make_key(
+        entry, "text", find,
+        [](const std::string& value) -> Result<std::string> {
+            if (!exporters::is_listen_address(value))
+                return unfit("'" + value + "' is no address: want 127.0.0.1:9464 or [::1]:9464");
+            return value;
+        },
+        yaml_text);
+}
+
+Result<void> anything(const std::string& /*value*/) {
+    return {};
+}
+
+template <typename Find>
+ConfigKey list(const Entry& entry, Find find, Result<void> (*check)(const std::string&) = anything) {
     return {entry.section,
             entry.key,
             "list",
             entry.help,
             [=](Config& config, const Values& values) -> Result<void> {
+                for (const std::string& one : values) {
+                    if (auto fits = check(one); !fits) return fits;
+                }
                 find(config) = values;
                 return {};
             },
-            [=](const Config& config) {
-                std::string out;
-                for (const std::string& one : find(const_cast<Config&>(config)))
-                    out += (out.empty() ? "" : ", ") + one;
-                return "[" + out + "]";
-            }};
+            [=](const Config& config) { return yaml_list(find(const_cast<Config&>(config))); }};
 }
 
 // One file or several; an empty value is none.
@@ -113,9 +163,63 @@ ConfigKey paths(const Entry& entry, Find find) {
     };
     key.show = [=, many = key.show](const Config& config) {
         const Values& all = find(const_cast<Config&>(config));
-        return all.empty() ? "" : all.size() == 1 ? all.front() : many(config);
+        return all.empty() ? yaml_text("") : all.size() == 1 ? yaml_text(all.front()) : many(config);
     };
     return key;
+}
+
+Result<void> process_id(const std::string& value) {
+    const auto number = parse_number(value);
+    if (!number || *number == 0 || *number > INT32_MAX) return unfit("'" + value + "' is no process id");
+    return {};
+}
+
+Result<void> user_id(const std::string& value) {
+    const auto number = parse_number(value);
+    if (!number || *number >= UINT32_MAX) return unfit("'" + value + "' is no user id");
+    return {};
+}
+
+// TASK_COMM_LEN is 16 in every kernel, and the last byte is a zero.
+Result<void> process_name(const std::string& value) {
+    constexpr std::size_t kMost = 15;
+    if (value.empty()) return unfit("a name is wanted");
+    if (value.size() > kMost) {
+        return unfit(
+            fmt::format("'{}' is longer than {} bytes, and the kernel keeps no more of a name: '{}' would match", value,
+                        kMost, base::utf8_prefix(value, kMost)));
+    }
+    return {};
+}
+
+Result<void> cgroup_path(const std::string& value) {
+    if (value.empty() || value[0] != '/') return unfit("cgroup '" + value + "': an absolute path is wanted");
+    return {};
+}
+
+Result<void> pod_name(const std::string& value) {
+    const std::size_t slash = value.find('/');
+    if (slash == std::string::npos || slash == 0 || slash + 1 == value.size())
+        return unfit("pod '" + value + "': NAMESPACE/NAME is wanted");
+    return {};
+}
+
+constexpr const char* kRingBytes = "a power of two of at least 4096";
+constexpr const char* kRings = "a power of two up to 16, or 0,";
+constexpr const char* kCallLimit = "between 1 and 32MiB";
+constexpr const char* kNice = "between -20 and 19";
+
+bool fits_ring_bytes(std::uint64_t value) {
+    return is_power_of_two(value) && value >= 4096;
+}
+bool fits_rings(std::uint64_t value) {
+    return value == 0 || (is_power_of_two(value) && value <= 16);
+}
+bool fits_call_limit(std::uint64_t value) {
+    return value != 0 && value <= 32U << 20;
+}
+bool fits_nice(std::int64_t value) {
+    return value >= -20 && value <= 19;
 }
 
 #define MEMBER(path)               \
@@ -126,28 +230,30 @@ ConfigKey paths(const Entry& entry, Find find) {
 std::vector<ConfigKey> make_keys() {
     return {
         text({"node", "name", "what records say in `node`; empty: the host's name"}, MEMBER(node.name)),
-        list({"select", "pids", "trace only these processes"}, MEMBER(select.pids)),
-        list({"select", "cgroups", "trace only processes in these cgroup2 directories"}, MEMBER(select.cgroups)),
+        list({"select", "pids", "trace only these processes"}, MEMBER(select.pids), process_id),
+        list({"select", "cgroups", "trace only processes in these cgroup2 directories"}, MEMBER(select.cgroups),
+             cgroup_path),
         list({"select", "containers", "trace only these containers, by id or a unique beginning of it"},
              MEMBER(select.containers)),
-        list({"select", "pods", "trace only these pods, NAMESPACE/NAME"}, MEMBER(select.pods)),
-        list({"select", "comms", "trace only processes of these names"}, MEMBER(select.comms)),
+        list({"select", "pods", "trace only these pods, NAMESPACE/NAME"}, MEMBER(select.pods), pod_name),
+        list({"select", "comms", "trace only processes of these names, at most 15 bytes each"}, MEMBER(select.comms),
+             process_name),
         list({"select", "exes", "trace only these executables"}, MEMBER(select.exes)),
-        list({"select", "uids", "trace only processes of these users"}, MEMBER(select.uids)),
+        list({"select", "uids", "trace only processes of these users"}, MEMBER(select.uids), user_id),
         on_off({"select", "children", "trace the children of selected processes too"}, MEMBER(select.children)),
         bytes({"capture", "ring_bytes", "size of all ring buffers together, a power of two"},
-              MEMBER(capture.ring_bytes)),
+              MEMBER(capture.ring_bytes), parse_if(parse_bytes, fits_ring_bytes, kRingBytes)),
         number(
             {"capture", "rings", "ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs"},
-            MEMBER(capture.rings)),
+            MEMBER(capture.rings), parse_if(parse_number, fits_rings, kRings)),
         bytes({"capture", "call_limit_bytes", "bytes captured of a single read or write; the rest is counted as lost"},
-              MEMBER(capture.call_limit_bytes)),
+              MEMBER(capture.call_limit_bytes), parse_if(parse_bytes, fits_call_limit, kCallLimit)),
         choice({"capture", "socket_hook",
                 "how a TLS connection's socket is found; auto: the best way that this kernel has"},
                {"auto", "tracepoint", "fexit", "kprobe", "none"}, MEMBER(capture.socket_hook)),
         integer({"capture", "nice",
                  "scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes"},
-                MEMBER(capture.nice)),
+                MEMBER(capture.nice), parse_if(parse_integer, fits_nice, kNice)),
         list({"capture", "libraries", "TLS libraries to probe in any case, whether or not a process has them mapped"},
              MEMBER(capture.libraries)),
         on_off({"http", "body_hashes", "put the SHA-256 of request and response bodies into records"},
@@ -156,7 +262,7 @@ std::vector<ConfigKey> make_keys() {
                MEMBER(policy.content)),
         on_off({"policy", "hashes", "put hashes of prompts and completions into records"}, MEMBER(policy.hashes)),
         on_off({"metrics", "enabled", "serve Prometheus metrics"}, MEMBER(metrics.enabled)),
-        text({"metrics", "listen", "address of the metrics endpoint"}, MEMBER(metrics.listen)),
+        listen_address({"metrics", "listen", "address of the metrics endpoint"}, MEMBER(metrics.listen)),
         number({"metrics", "max_models", "values of the label `model`; further ones become `other`"},
                MEMBER(metrics.max_models)),
         number({"metrics", "max_processes", "values of the label `process`; further ones become `other`"},
@@ -168,8 +274,10 @@ std::vector<ConfigKey> make_keys() {
         choice({"audit", "fsync", "when lines are forced to the disk"}, {"always", "interval", "never"},
                MEMBER(audit.fsync)),
         duration({"audit", "fsync_interval", "how often, with fsync: interval"}, MEMBER(audit.fsync_interval)),
-        bytes({"audit", "rotate_bytes", "begin a new file after so many bytes"}, MEMBER(audit.rotate_bytes)),
-        duration({"audit", "rotate_after", "begin a new file after so long"}, MEMBER(audit.rotate_after)),
+        bytes({"audit", "rotate_bytes", "begin a new file after so many bytes; 0: never by size"},
+              MEMBER(audit.rotate_bytes)),
+        duration({"audit", "rotate_after", "begin a new file after so long; 0s: never by age"},
+                 MEMBER(audit.rotate_after)),
         number({"audit", "keep_files", "files to keep; 0: all"}, MEMBER(audit.keep_files)),
         bytes({"audit", "keep_bytes", "bytes to keep in all files together; 0: no limit"}, MEMBER(audit.keep_bytes)),
         on_off(

@@ -7,6 +7,7 @@
 #include "agent/app/live.h"
 #include "agent/app/select.h"
 #include "agent/app/tls_census.h"
+#include "agent/base/printable.h"
 #include "agent/capture/live/kernel_features.h"
 
 namespace llmsnoop::app {
@@ -67,39 +68,44 @@ ordered_json make_report(const KernelFeatures& features, const TlsCensus& census
     return out;
 }
 
+// Names of processes and files are somebody else's text.
+std::string text_of(const ordered_json& value) {
+    return base::printable(value.get<std::string>());
+}
+
 void print_text(const ordered_json& report) {
-    fmt::print("kernel {}\n", report["kernel"]["release"].get<std::string>());
+    fmt::print("kernel {}\n", text_of(report["kernel"]["release"]));
     for (const auto& [name, feature] : report["kernel"]["features"].items()) {
         fmt::print("  {:20} {}{}\n", name, feature["available"].get<bool>() ? "yes" : "no ",
-                   feature.contains("why") ? "  " + feature["why"].get<std::string>() : "");
+                   feature.contains("why") ? "  " + text_of(feature["why"]) : "");
     }
     fmt::print("hooks\n");
     for (const auto& [name, hook] : report["hooks"].items())
-        fmt::print("  {:20} {}\n", name, hook.get<std::string>());
+        fmt::print("  {:20} {}\n", name, text_of(hook));
     fmt::print("TLS libraries\n");
     for (const auto& file : report["files"]) {
-        fmt::print("  {} ({}){}\n", file["path"].get<std::string>(), file["library"].get<std::string>(),
-                   file["traced"].get<bool>() ? "" : "  NOT SEEN: " + file["why"].get<std::string>());
+        fmt::print("  {} ({}){}\n", text_of(file["path"]), text_of(file["library"]),
+                   file["traced"].get<bool>() ? "" : "  NOT SEEN: " + text_of(file["why"]));
         if (!file.contains("probes")) continue;
         for (const auto& probe : file["probes"]) {
-            fmt::print("    {:26} {:13} {:10} {}\n", probe["function"].get<std::string>(),
-                       probe["place"].get<std::string>(), probe["offset"].get<std::string>(),
+            fmt::print("    {:26} {:13} {:10} {}\n", text_of(probe["function"]), text_of(probe["place"]),
+                       text_of(probe["offset"]),
                        probe["cheap"].get<bool>() ? "emulated: cheap" : "single-stepped: a trap more per call");
         }
     }
     fmt::print("processes that have a TLS library mapped ({} looked at)\n",
                report["processes_looked_at"].get<std::size_t>());
     for (const auto& process : report["processes"]) {
-        fmt::print("  {:>7} {:16}", process["pid"].get<std::uint32_t>(), process["comm"].get<std::string>());
+        fmt::print("  {:>7} {:16}", process["pid"].get<std::uint32_t>(), text_of(process["comm"]));
         for (const auto& one : process["tls"]) {
-            fmt::print(" {}{}", one["library"].get<std::string>(), one["traced"].get<bool>() ? "" : " (not seen)");
+            fmt::print(" {}{}", text_of(one["library"]), one["traced"].get<bool>() ? "" : " (not seen)");
         }
         fmt::print("\n");
     }
     if (report["can_trace"].get<bool>())
         fmt::print("tracing is possible\n");
     else
-        fmt::print("tracing is NOT possible: {}\n", report["why"].get<std::string>());
+        fmt::print("tracing is NOT possible: {}\n", text_of(report["why"]));
 }
 
 }  // namespace

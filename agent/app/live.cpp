@@ -1,11 +1,13 @@
 #include "agent/app/live.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -21,11 +23,15 @@ unsigned default_rings() {
     return std::bit_floor(std::clamp(std::thread::hardware_concurrency() / 8, 1U, 8U));
 }
 
-// Of this thread, and so of all that it starts from here on. Without CAP_SYS_NICE it stays as it is.
+// Of this thread, and so of all that it starts from here on. Without CAP_SYS_NICE it stays as it is. Where the
+// scheduler groups tasks by session (sched(7), autogroup), a nice value counts within the session only; that of the
+// group counts too, and is ours to set if the session is.
 void set_priority(const Config& config) {
     if (setpriority(PRIO_PROCESS, 0, static_cast<int>(config.capture.nice)) != 0) {
         base::log::debug("capture.nice: {}", std::string(std::strerror(errno)));
+        return;
     }
+    if (getsid(0) == getpid()) std::ofstream("/proc/self/autogroup") << config.capture.nice;
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // llmsnoop: what processes, containers and pods ask of large language models, taken out of their TLS by eBPF.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <functional>
+#include <string>
+#include <utility>
 
 #include "agent/app/commands.h"
 #include "agent/app/version.h"
@@ -12,6 +15,28 @@ namespace {
 using namespace llmsnoop::app;
 
 constexpr const char* kFilterHelp = "keep records that match, such as: usage.input_tokens > 2048 && http.status >= 400";
+
+// For CLI11: empty if the value will do.
+std::string at_least_one(const std::string& value) {
+    const bool zero = !value.empty() && value.find_first_not_of('0') == std::string::npos;
+    return zero ? "1 or more is wanted" : "";
+}
+
+// The word that stands where a command is wanted; empty: a command was found, or no word is there.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+    const CLI::App* at = &app;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (word.empty() || word[0] == '-') return "";
+        const auto below = at->get_subcommands([](const CLI::App*) { return true; });
+        if (below.empty()) return "";
+        const auto found =
+            std::find_if(below.begin(), below.end(), [&](const CLI::App* one) { return one->check_name(word); });
+        if (found == below.end()) return word;
+        at = *found;
+    }
+    return "";
+}
 
 int parse_and_run(int argc, char** argv) {
     CLI::App app(
@@ -32,7 +57,7 @@ int parse_and_run(int argc, char** argv) {
     command = app.add_subcommand("trace", "one line per finished exchange, live");
     command->add_option("FILTER", trace.filter, kFilterHelp)->option_text(" ");
     command->add_flag("--json", trace.json, "JSON lines instead of text");
-    command->add_option("--count", trace.count, "stop after so many records")->type_name("N");
+    command->add_option("--count", trace.count, "stop after so many records")->type_name("N")->check(at_least_one);
     command->add_option("--for", trace.duration, "stop after so long, such as 30s")->type_name("DURATION");
     add_selection(*command, trace);
     add_config(*command, trace, {"node", "capture", "http", "policy", "tokens", "prices", "log"});
@@ -43,7 +68,10 @@ int parse_and_run(int argc, char** argv) {
                                  "keeps the captured bytes in a file, for `replay`: prompts and completions included");
     command->add_option("FILE", record.file, "the tape to write")->required()->option_text(" ");
     command->add_option("--for", record.duration, "stop after so long, such as 30s")->type_name("DURATION");
-    command->add_flag("--keep-credentials", record.keep_credentials, "do not mask keys and tokens in what is kept");
+    command->add_flag(
+        "--keep-credentials", record.keep_credentials,
+        "do not mask keys and tokens in what is kept. Without it they are masked "
+        "where they can be read: not in HTTP/2 header blocks, compressed bodies and what WebSocket clients send");
     add_selection(*command, record);
     add_config(*command, record, {"node", "capture", "log"});
     command->callback([&] { chosen = [&] { return record_command(record); }; });
@@ -87,9 +115,13 @@ int parse_and_run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
+        if (const std::string word = unknown_command(app, argc, argv); !word.empty() && problem.get_exit_code() != 0) {
+            return report(llmsnoop::base::error("'" + word + "' is no command; `llmsnoop --help` lists them",
+                                                llmsnoop::base::Error::Kind::usage));
+        }
         return app.exit(problem) == 0 ? kSuccess : kUsage;
     }
-    return chosen();
+    return flush_output(chosen());
 }
 
 }  // namespace

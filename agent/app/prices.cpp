@@ -10,7 +10,9 @@ base::Result<std::unique_ptr<tokens::Pricing>> load_prices(const Config& config)
     for (const std::string& file : config.prices.files) {
         auto table = tokens::read_price_table(file);
         if (!table && table.error().kind == base::Error::Kind::usage) return table.error();  // names file, line, key
-        if (!table) return base::error("prices.file: " + table.error().message, base::Error::Kind::usage);
+        if (!table)
+            return base::error(config.origin_of("prices.file") + ": " + table.error().message,
+                               base::Error::Kind::usage);
         tables.push_back(std::move(*table));
     }
     auto shipped = tokens::shipped_price_table();

@@ -101,6 +101,12 @@ base::Result<void> record(const RecordOptions& options) {
     std::optional<Deadline> deadline;
     if (duration) deadline.emplace(*duration, [&] { stop = true; });
     base::log::info("recording to {}: prompts and completions are in it; Ctrl-C ends it", options.file);
+    if (!options.keep_credentials) {
+        base::log::warn(
+            "credentials are masked where they can be read; not in HTTP/2 header blocks (HPACK), compressed bodies and "
+            "the "
+            "masked frames of WebSocket clients, which are kept as they are");
+    }
     auto flushed = std::chrono::steady_clock::now();
     for (bool last = false; !last && !recording.failure;) {
         last = stop;  // one more round, for what came before the signal
@@ -111,6 +117,7 @@ base::Result<void> record(const RecordOptions& options) {
         flushed = std::chrono::steady_clock::now();
         if (auto done = recording.tape.flush(); !done) return done;
     }
+    (*source)->settle();
     if (recording.failure) return *recording.failure;
     base::log::info("{} events, {} bytes; lost: {}", recording.events, recording.tape.bytes_written(),
                     describe_losses(losses));

@@ -51,10 +51,7 @@ base::Result<void> replay_file(const std::string& path, const Config& config, co
         std::make_unique<exporters::FilteredSink>(std::make_unique<exporters::StreamSink>(STDOUT_FILENO, out),
                                                   exporters::FilteredSink::Options{filter, {}, {}, ""}));
     if (auto ran = agent.run(); !ran) return base::error(path + ": " + ran.error().message);
-    for (const exporters::SinkStop& one : agent.outcome()) {
-        if (one.error) return base::error(*one.error);
-    }
-    return {};
+    return check_outcome(agent);
 }
 
 base::Result<void> replay(ReplayOptions options) {

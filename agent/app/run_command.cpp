@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "agent/app/agent.h"
@@ -10,6 +8,7 @@
 #include "agent/app/live.h"
 #include "agent/app/prices.h"
 #include "agent/app/signals.h"
+#include "agent/app/stop_request.h"
 #include "agent/app/version.h"
 #include "agent/base/log.h"
 #include "exporters/audit/audit_sink.h"
@@ -50,7 +49,6 @@ void report_outcome(const Agent& agent, const model::LossCounters& losses) {
     for (const exporters::SinkStop& one : agent.outcome()) {
         base::log::info("{}: {} records written, {} dropped, {} failed, {} abandoned", one.counters.name,
                         one.counters.written, one.counters.dropped, one.counters.failed, one.abandoned);
-        if (one.error) base::log::error("{}: {}", one.counters.name, *one.error);
     }
     base::log::info("stopped after {}", describe_outcome(agent, losses));
 }
@@ -60,25 +58,23 @@ base::Result<void> run(const CommonOptions& options) {
     if (!config) return config.error();
     set_log_level(*config);
 
-    std::function<void()> stop, reopen;
-    std::mutex mutex;
-    const auto call = [&mutex](const std::function<void()>& what) {
-        const std::lock_guard lock(mutex);
-        if (what) what();
-    };
-    // Signals come first, so that every other thread inherits the mask.
-    const Signals signals([&] { call(stop); }, [&] { call(reopen); });
-
     // What can be wrong with the configuration shows before anything is attached.
     model::LossCounters losses;
     std::unique_ptr<exporters::AuditSink> audit;
     if (config->audit.enabled) {
-        auto created = exporters::AuditSink::create(audit_options(*config), losses);
+        auto created = exporters::AuditSink::create(audit_options(*config));
         if (!created) return created.error();
         audit = std::move(*created);
     }
     const auto pricing = load_prices(*config);
     if (!pricing) return pricing.error();
+    // Before any other thread, so that they all inherit the mask.
+    StopRequest stop;
+    const auto reopen = audit ? audit->reopen_flag() : nullptr;  // outlives the sink, which the fan-out closes
+    const Signals signals([&] { stop.make(); },
+                          [&] {
+                              if (reopen) reopen->store(true);
+                          });
     const auto metrics = std::make_shared<exporters::Metrics>(metrics_options(*config), losses);
     std::unique_ptr<exporters::MetricsServer> server;
     if (config->metrics.enabled) {
@@ -92,27 +88,20 @@ base::Result<void> run(const CommonOptions& options) {
     if (!source) return source.error();
     Agent agent(*config, **source, **pricing, attribution::ProcessTable::Facts::from_events_and_proc,
                 exporters::FanOutOptions::WhenFull::drop, losses);
-    if (audit) {
-        // The flag outlives the sink, which the fan-out closes.
-        reopen = [flag = audit->reopen_flag()] { flag->store(true); };
-    }
     agent.sinks().add(std::make_unique<exporters::PrometheusSink>(metrics));
     if (audit) agent.sinks().add(std::move(audit));
     metrics->set_traffic(&agent.traffic());
     metrics->set_unpriced(&(*pricing)->unpriced());
     metrics->set_sink_counters([&agent] { return agent.sinks().counters(); });
-    {
-        const std::lock_guard lock(mutex);
-        stop = [&] {
-            base::log::info("stopping: delivering what is open");
-            agent.stop();
-        };
-    }
+    const StopRequest::Target target(stop, [&] {
+        base::log::info("stopping: delivering what is open");
+        agent.stop();
+    });
     base::log::info("llmsnoop {} is tracing", kVersion);
     auto result = agent.run();
     server.reset();  // nobody asks for counters any more
     report_outcome(agent, losses);
-    return result;
+    return result ? check_outcome(agent) : result;
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 #include <functional>
 #include <thread>
 
+#include "agent/base/fd.h"
+
 namespace llmsnoop::app {
 
 class Signals {
  public:
-    // SIGINT and SIGTERM call `stop` (a second one ends the process at once), SIGHUP calls `reload`. From a thread of
-    // its own.
+    // SIGINT and SIGTERM call `stop` (a second one ends the process at once), SIGHUP calls `reload`, and is as good as
+    // SIGTERM where there is nothing to reload. From a thread of its own.
     explicit Signals(std::function<void()> stop, std::function<void()> reload = {});
     ~Signals();
     Signals(const Signals&) = delete;
@@ -18,7 +20,8 @@ class Signals {
  private:
     void wait(const std::function<void()>& stop, const std::function<void()>& reload) const;
 
-    sigset_t set_{};
+    base::Fd signals_;  // signalfd
+    base::Fd end_;      // eventfd
     std::thread thread_;
 };
 

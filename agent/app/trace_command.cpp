@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -13,6 +11,7 @@
 #include "agent/app/live.h"
 #include "agent/app/prices.h"
 #include "agent/app/signals.h"
+#include "agent/app/stop_request.h"
 #include "agent/app/units.h"
 #include "agent/base/log.h"
 #include "exporters/filter/filtered_sink.h"
@@ -50,23 +49,15 @@ base::Result<void> trace(const TraceOptions& options) {
     const auto pricing = load_prices(*config);
     if (!pricing) return pricing.error();
 
-    std::function<void()> stop;
-    std::mutex mutex;
-    const auto request_stop = [&] {
-        const std::lock_guard lock(mutex);
-        if (stop) stop();
-    };
-    const Signals signals(request_stop);  // before the threads of everything else
+    StopRequest stop;
+    const Signals signals([&] { stop.make(); });  // before the threads of everything else
     model::LossCounters losses;
     auto source = open_live(*config, Shards::by_configuration, losses);
     if (!source) return source.error();
     Agent agent(*config, **source, **pricing, attribution::ProcessTable::Facts::from_events_and_proc,
                 exporters::FanOutOptions::WhenFull::drop, losses);
     agent.sinks().add(make_output(options, node_name(*config), std::move(*filter), [&] { agent.stop(); }));
-    {
-        const std::lock_guard lock(mutex);
-        stop = [&] { agent.stop(); };
-    }
+    const StopRequest::Target target(stop, [&] { agent.stop(); });
     std::optional<Deadline> deadline;
     if (duration) deadline.emplace(*duration, [&] { agent.stop(); });
     base::log::info("tracing; Ctrl-C ends it");

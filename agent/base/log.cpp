@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "agent/base/clock.h"
+#include "agent/base/printable.h"
 
 namespace llmsnoop::base::log {
 
@@ -38,7 +39,7 @@ bool enabled(Level level) {
 
 void write(Level level, std::string_view message) {
     if (!enabled(level)) return;
-    const std::string line = fmt::format("{} {:5} {}\n", rfc3339(now()), name_of(level), message);
+    const std::string line = fmt::format("{} {:5} {}\n", rfc3339(now()), name_of(level), printable(message));
     // A log line that cannot be written has nowhere to be reported.
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -8,6 +8,7 @@
 //   info   what an operator wants to see once: started, attached, stopped
 //   debug  what a developer wants to see: decisions, counts, identifiers
 //
+// Control characters in a message are escaped (printable.h): a file that is named by somebody else cannot forge a line.
 // Thread-safe: one write(2) per line. The level is process-wide.
 #include <fmt/format.h>
 

@@ -174,7 +174,8 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
                 model::ConnectionClosed out;
                 out.id = close->connection;
                 out.time = wall(close->time_ns);
-                if (header->flags == WIRE_CLOSE_LOST) out.how = model::ConnectionClosed::How::reset;
+                out.how = header->flags == WIRE_CLOSE_LOST ? model::ConnectionClosed::How::reset
+                                                           : model::ConnectionClosed::How::released;
                 out.sent = close->offset[WIRE_SENT];
                 out.received = close->offset[WIRE_RECEIVED];
                 return out;

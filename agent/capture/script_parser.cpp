@@ -37,6 +37,7 @@ constexpr Named<ConnectionClosed::How> kHowClosed[] = {
     {"reset", ConnectionClosed::How::reset},
     {"process_ended", ConnectionClosed::How::process_ended},
     {"source_ended", ConnectionClosed::How::source_ended},
+    {"released", ConnectionClosed::How::released},
 };
 
 constexpr Named<std::string model::Process::*> kProcessTexts[] = {

@@ -29,7 +29,7 @@
 //                                  PIECE: "text" with \r \n \t \0 \" \\ \xHH, @file, hex:00ff; each may be followed by *COUNT
 //   gap >> ID LENGTH [LOSS]        with the name of a loss: a chunk of that length without bytes
 //   end >> ID                      nothing more comes in this direction
-//   close ID                       orderly|reset|process_ended|source_ended (orderly), lengths (tell the final lengths)
+//   close ID                       orderly|reset|process_ended|source_ended|released (orderly), lengths (tell the final lengths)
 //   pieces COUNT                   from here on chunks are cut into pieces of at most so many bytes; 0: not cut
 //   repeat COUNT STATEMENT
 // clang-format on

@@ -5,6 +5,8 @@ namespace llmsnoop::capture {
 void Source::mute(model::ConnectionId /*connection*/, model::Direction /*direction*/,
                   std::optional<std::uint64_t> /*until*/) {}
 
+void Source::settle() {}
+
 void Source::released(model::ConnectionId /*connection*/) {}
 
 }  // namespace llmsnoop::capture

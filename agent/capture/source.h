@@ -34,6 +34,9 @@ class Source {
     // delivering.
     virtual void mute(model::ConnectionId connection, model::Direction direction, std::optional<std::uint64_t> until);
 
+    // The last round is over: adds to the losses what has not been added yet. From one thread.
+    virtual void settle();
+
     // The caller has closed this connection; what the source remembers of its mutes can go.
     virtual void released(model::ConnectionId connection);
 };

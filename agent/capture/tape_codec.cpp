@@ -31,7 +31,8 @@ constexpr std::array kOrderings{Ordering::in_order, Ordering::may_reorder};
 constexpr std::array kLibraries{Library::none,   Library::openssl, Library::boringssl,
                                 Library::gnutls, Library::go,      Library::rustls};
 constexpr std::array kHowClosed{ConnectionClosed::How::orderly, ConnectionClosed::How::reset,
-                                ConnectionClosed::How::process_ended, ConnectionClosed::How::source_ended};
+                                ConnectionClosed::How::process_ended, ConnectionClosed::How::source_ended,
+                                ConnectionClosed::How::released};
 constexpr std::array kHowEnded{ProcessEnded::How::exited, ProcessEnded::How::executed};
 constexpr std::array kFamilies{Address::Family::ipv4, Address::Family::ipv6};
 

@@ -236,17 +236,18 @@ void Http1Connection::end(Direction direction, base::Time time, HttpOut out) {
 void Http1Connection::close(model::ConnectionClosed::How how, base::Time time, HttpOut out) {
     if (!recognised()) return;
     end_held_request(out);
-    if (how == model::ConnectionClosed::How::orderly) {
-        end(*request_direction_, time, out);
-        end(response_direction(), time, out);
-    } else {
-        const How end_how = how == model::ConnectionClosed::How::source_ended ? How::unfinished : How::cut_off;
-        const bool astray = side(response_direction()).state == Side::State::seeking;
-        for (const Direction direction : {*request_direction_, response_direction()}) {
-            if (side(direction).in_message) end_message(direction, time, end_how, out);
-            side(direction).state = Side::State::ended;
+    using Closed = model::ConnectionClosed::How;
+    const How end_how = how == Closed::source_ended ? How::unfinished : How::cut_off;
+    for (const Direction direction : {*request_direction_, response_direction()}) {
+        // Who lets go of a connection has sent what there was, but need not have read to the end.
+        if (how == Closed::orderly || (how == Closed::released && direction == Direction::sent)) {
+            end(direction, time, out);
+            continue;
         }
-        end_unanswered(time, astray ? How::given_up : end_how, out);
+        const bool astray = side(direction).state == Side::State::seeking;
+        if (side(direction).in_message) end_message(direction, time, end_how, out);
+        side(direction).state = Side::State::ended;
+        if (direction == response_direction()) end_unanswered(time, astray ? How::given_up : end_how, out);
     }
 }
 

@@ -69,7 +69,13 @@ struct DirectionEnded {
 };
 
 struct ConnectionClosed {
-    enum class How : std::uint8_t { orderly, reset, process_ended, source_ended };
+    enum class How : std::uint8_t {
+        orderly,  // both directions ended (and told so before)
+        reset,    // broken off
+        process_ended,
+        source_ended,  // nobody closed it, but no more will be seen of it
+        released,      // the observed process let go of it: it sent what it wanted to, but need not have read all
+    };
 
     ConnectionId id = 0;
     base::Time time;

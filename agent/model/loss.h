@@ -48,7 +48,6 @@ namespace llmsnoop::model {
     X(frame_broken, "framing", "a frame whose checksum or length is wrong")                                       \
     X(frame_cut, "framing", "a document or event whose beginning or end is missing")                              \
     X(bad_json, "llm", "a document that is no JSON")                                                              \
-    X(body_limit, "llm", "a body larger than is kept for reading it")                                             \
     X(dialect_unknown, "llm", "a call to a model API in a dialect that is not understood")                        \
     X(usage_inconsistent, "tokens", "reported counts that do not add up by any known rule")                       \
     X(process_gone, "attribution", "a process that had ended before it could be looked up")                       \
@@ -56,8 +55,7 @@ namespace llmsnoop::model {
     X(queue_full, "exporters", "a record that a sink was too slow to take")                                       \
     X(sink_failed, "exporters", "a record that a sink could not write")                                           \
     X(label_limit, "exporters", "a label value folded into `other` because there were too many")                  \
-    X(record_limit, "policy", "entries of a record beyond what one record may hold")                              \
-    X(refused_by_policy, "policy", "a record that the policy does not let out")
+    X(record_limit, "policy", "entries of a record beyond what one record may hold")
 
 enum class Loss : std::uint8_t {
 #define X(name, stage, sentence) name,

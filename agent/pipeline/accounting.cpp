@@ -28,10 +28,10 @@ bool lacks_input(const LlmCall& call, const Usage& usage) {
 }
 
 // Whether this record is the one in which the call's tokens and cost count.
-bool counts_here(const LlmCall& call, Tokens tokens, Services& services) {
+bool counts_here(const LlmCall& call, model::Role role, Tokens tokens, Services& services) {
     if (tokens == Tokens::leave) return false;
     if (!call.reported || call.response_id.empty()) return true;
-    const bool first = services.counted.add(call.response_id);
+    const bool first = services.counted.add(role, call.provider, call.response_id);
     return first || call.operation != "fetch_response";
 }
 
@@ -43,16 +43,18 @@ tokens::CutAnswer cut_answer(model::Completeness completeness) {
     return whole ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
 }
 
-Usage usage_of(const LlmCall& call, model::Completeness completeness, Services& services) {
+Usage usage_of(const model::Exchange& exchange, Services& services) {
+    const LlmCall& call = exchange.llm;
     Usage usage;
     if (call.reported) usage = tokens::resolve(*call.reported, services.losses);
     const bool without_input = lacks_input(call, usage);
     if (without_input && may_lack_input(call)) return usage;
     if (services.settings.missing_usage == MissingUsage::estimated)
-        usage = tokens::estimate(call, std::move(usage), cut_answer(completeness));
+        usage = tokens::estimate(call, std::move(usage), cut_answer(exchange.completeness));
     if (without_input) usage.source = UsageSource::partial;
     // Whoever reads this response later must not count it a second time.
-    if (usage.source == UsageSource::estimated && !call.response_id.empty()) services.counted.add(call.response_id);
+    if (usage.source == UsageSource::estimated && !call.response_id.empty())
+        services.counted.add(exchange.role, call.provider, call.response_id);
     return usage;
 }
 
@@ -60,11 +62,11 @@ Usage usage_of(const LlmCall& call, model::Completeness completeness, Services& 
 
 void account(model::Exchange& exchange, Tokens tokens, Services& services) {
     const LlmCall& call = exchange.llm;
-    if (!counts_here(call, tokens, services)) {
+    if (!counts_here(call, exchange.role, tokens, services)) {
         if (call.reported) exchange.usage.details = call.reported->details;
         return;
     }
-    exchange.usage = usage_of(call, exchange.completeness, services);
+    exchange.usage = usage_of(exchange, services);
     if (services.pricing != nullptr) exchange.cost = services.pricing->cost(exchange);
 }
 

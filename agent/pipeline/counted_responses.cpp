@@ -1,15 +1,19 @@
 #include "agent/pipeline/counted_responses.h"
 
+#include <utility>
+
 namespace llmsnoop::pipeline {
 
 namespace {
 constexpr std::size_t kRemembered = 65536;
 }
 
-bool CountedResponses::add(const std::string& response_id) {
+bool CountedResponses::add(model::Role role, const std::string& provider, const std::string& response_id) {
+    std::string key(role == model::Role::client ? "c " : "s ");
+    key.append(provider).append(" ").append(response_id);
     const std::lock_guard lock(mutex_);
-    if (!known_.insert(response_id).second) return false;
-    order_.push_back(response_id);
+    if (!known_.insert(key).second) return false;
+    order_.push_back(std::move(key));
     if (order_.size() > kRemembered) {
         known_.erase(order_.front());
         order_.pop_front();

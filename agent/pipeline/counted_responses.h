@@ -7,12 +7,14 @@
 #include <string>
 #include <unordered_set>
 
+#include "agent/model/exchange.h"
+
 namespace llmsnoop::pipeline {
 
 class CountedResponses {
  public:
-    // True the first time.
-    bool add(const std::string& response_id);
+    // True the first time. Two providers may use the same identifier, and on one node both ends of a call see it.
+    bool add(model::Role role, const std::string& provider, const std::string& response_id);
 
  private:
     std::mutex mutex_;

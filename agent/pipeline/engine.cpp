@@ -24,6 +24,7 @@ base::Result<void> Engine::run() {
     for (std::thread& one : threads)
         one.join();
     services_.pairing.flush(services_.output.finished);
+    services_.source.settle();
     for (const auto& lane : lanes_) {
         if (lane->failure) return *lane->failure;
     }

@@ -209,7 +209,16 @@ void ExchangeAssembly::finish(base::Time time) {
     lower_by_end(response_);
     dialect_->end(time, calls_);
     const bool whole = completeness_ == Completeness::complete || completeness_ == Completeness::headers_lost;
-    deliver(calls_.take_all(whole));
+    std::vector<llm::FinishedCall> calls = calls_.take_all(whole);
+    for (llm::FinishedCall& call : calls)
+        call.whole = call.whole && !ends_too_early(call.call);
+    deliver(std::move(calls));
+}
+
+// A stream that only the end of the connection ends, and that never said why it stopped: some TLS libraries take a
+// broken connection for an end in order.
+bool ExchangeAssembly::ends_too_early(const model::LlmCall& call) const {
+    return response_.how == How::by_close && call.stream.value_or(false) && call.finish_reasons.empty() && !call.error;
 }
 
 void ExchangeAssembly::deliver(std::vector<llm::FinishedCall> calls) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/policy/char_class.h"
 #include "agent/policy/content_gate.h"
 #include "agent/policy/limits.h"
 #include "agent/policy/scrubber.h"
@@ -22,6 +23,16 @@ std::size_t bound(std::vector<T>& list, std::size_t limit) {
     return beyond;
 }
 
+// Types and codes of errors are names by every provider's reference, but some servers put a sentence there, which may
+// quote the prompt: what is no name does not leave.
+void keep_names_only(std::string& text) {
+    constexpr std::size_t kLongestName = 64;
+    const auto belongs_to_name = [](char byte) {
+        return is(byte, kWord) || byte == '.' || byte == ':' || byte == '/' || byte == '[' || byte == ']';
+    };
+    if (text.size() > kLongestName || !std::all_of(text.begin(), text.end(), belongs_to_name)) text = "[text]";
+}
+
 std::size_t scrub(model::LlmCall& call, Scrubber& scrubber) {
     std::size_t dropped = bound(call.finish_reasons, kFinishReasons) + bound(call.tool_calls, kToolCalls);
     scrubber.text(call.provider, "llm.provider", kNameBytes);
@@ -39,6 +50,8 @@ std::size_t scrub(model::LlmCall& call, Scrubber& scrubber) {
     if (call.error) {
         scrubber.text(call.error->type, "llm.error", kNameBytes);
         scrubber.text(call.error->code, "llm.error", kNameBytes);
+        keep_names_only(call.error->type);
+        keep_names_only(call.error->code);
     }
     call.reported.reset();
     return dropped;

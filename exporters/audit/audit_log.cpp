@@ -153,8 +153,9 @@ bool AuditLog::take_back(std::size_t written) {
 
 base::Result<void> AuditLog::rotate_if_due(std::uint64_t line_bytes) {
     const bool asked = reopen_->exchange(false, std::memory_order_relaxed);
-    const bool full = bytes_ != 0 && bytes_ + line_bytes > options_.file_bytes;
-    const bool old = bytes_ != 0 && options_.clock() - begun_ >= options_.file_age;
+    const bool full = options_.file_bytes != 0 && bytes_ != 0 && bytes_ + line_bytes > options_.file_bytes;
+    const bool aged = options_.file_age != base::Duration(0) && options_.clock() - begun_ >= options_.file_age;
+    const bool old = bytes_ != 0 && aged;
     if (file_ && !asked && !full && !old) return {};
     sync();
     file_.reset();

@@ -30,8 +30,8 @@ struct AuditLogOptions {
     std::string directory = "/var/log/llmsnoop";  // made, with mode 0750, if it does not exist
     Sync sync = Sync::interval;
     base::Duration sync_interval = std::chrono::seconds(1);
-    std::uint64_t file_bytes = 64U << 20;               // a file is not begun to be filled beyond this
-    base::Duration file_age = std::chrono::hours(24);   // nor after this
+    std::uint64_t file_bytes = 64U << 20;               // a file is not begun to be filled beyond this; 0: no limit
+    base::Duration file_age = std::chrono::hours(24);   // nor after this; 0: no limit
     std::uint64_t keep_bytes = std::uint64_t{4} << 30;  // the oldest files beyond it are deleted; 0: keep all
     std::uint64_t keep_files = 0;                       // likewise
     base::Time (*clock)() = &base::now;

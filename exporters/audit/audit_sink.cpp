@@ -8,23 +8,18 @@
 
 namespace llmsnoop::exporters {
 
-base::Result<std::unique_ptr<AuditSink>> AuditSink::create(AuditOptions options, model::LossCounters& losses) {
+base::Result<std::unique_ptr<AuditSink>> AuditSink::create(AuditOptions options) {
     auto log = AuditLog::open(options.log);
     if (!log) return log.error();
-    return std::unique_ptr<AuditSink>(new AuditSink(std::move(options), std::move(*log), losses));
+    return std::unique_ptr<AuditSink>(new AuditSink(std::move(options), std::move(*log)));
 }
 
-AuditSink::AuditSink(AuditOptions options, std::unique_ptr<AuditLog> log, model::LossCounters& losses)
-    : options_(std::move(options)),
-      log_(std::move(log)),
-      losses_(losses),
-      seq_(log_->head().seq),
-      prev_(log_->head().hash) {}
+AuditSink::AuditSink(AuditOptions options, std::unique_ptr<AuditLog> log)
+    : options_(std::move(options)), log_(std::move(log)), seq_(log_->head().seq), prev_(log_->head().hash) {}
 
 AuditSink::~AuditSink() {
-    if (auto written = write_waiting(); !written) {
-        base::log::error("{}; {} records are lost", written.error().message, waiting_.size());
-        losses_.add(model::Loss::sink_failed, waiting_.size());
+    if (!waiting_.empty()) {
+        base::log::error("audit log {}: {} records that waited to be written are lost", log_->path(), waiting_.size());
     }
     log_->sync();
 }

@@ -2,8 +2,8 @@
 // The audit log as a sink: every record becomes one line of the hash chain (chain.h) in files that rotate
 // (audit_log.h).
 //
-// A record that cannot be written waits in memory, up to `waiting_bytes`, and is tried again with each flush. One that
-// finds no room there is lost: `exchange` says so, and the chain's numbers jump by one.
+// A record that cannot be written waits in memory, up to `waiting_bytes`, and is tried again with each flush: `waiting`
+// says how many do. One that finds no room there is lost: `exchange` says so, and the chain's numbers jump by one.
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 
-#include "agent/model/loss.h"
 #include "exporters/audit/audit_log.h"
 #include "exporters/sink.h"
 
@@ -25,28 +24,28 @@ struct AuditOptions {
 
 class AuditSink final : public Sink {
  public:
-    // Fails if the directory cannot be written or another agent writes there. `losses` must outlive the sink.
-    static base::Result<std::unique_ptr<AuditSink>> create(AuditOptions options, model::LossCounters& losses);
+    // Fails if the directory cannot be written or another agent writes there.
+    static base::Result<std::unique_ptr<AuditSink>> create(AuditOptions options);
 
-    // Tries once more to write what waits; the rest is counted as Loss::sink_failed.
+    // What still waits is lost: flush first.
     ~AuditSink() override;
 
     std::string_view name() const override { return "audit"; }
     base::Result<void> exchange(const model::Cleared<model::Exchange>& exchange) override;
     base::Result<void> flush() override;
+    std::uint64_t waiting() const override { return waiting_.size(); }
 
     // Go on in a new file (SIGHUP). From any thread, as long as the sink lives; the flag does the same and outlives it.
     void request_reopen() { log_->reopen_flag()->store(true, std::memory_order_relaxed); }
     AuditLog::ReopenFlag reopen_flag() const { return log_->reopen_flag(); }
 
  private:
-    AuditSink(AuditOptions options, std::unique_ptr<AuditLog> log, model::LossCounters& losses);
+    AuditSink(AuditOptions options, std::unique_ptr<AuditLog> log);
 
     base::Result<void> write_waiting();
 
     AuditOptions options_;
     std::unique_ptr<AuditLog> log_;
-    model::LossCounters& losses_;
     std::uint64_t seq_ = 0;  // of the last record, written or not
     std::string prev_;       // hash of the last line that is written or waits
     std::string line_;

@@ -25,6 +25,7 @@ class FilteredSink final : public Sink {
     std::string_view name() const override { return inner_->name(); }
     base::Result<void> exchange(const model::Cleared<model::Exchange>& exchange) override;
     base::Result<void> flush() override { return inner_->flush(); }
+    std::uint64_t waiting() const override { return inner_->waiting(); }
 
  private:
     std::unique_ptr<Sink> inner_;

@@ -129,6 +129,10 @@ int keep_first_message(const mg_connection* connection, const char* message) {
 
 }  // namespace
 
+bool is_listen_address(std::string_view address) {
+    return parse_address(address).has_value();
+}
+
 struct MetricsServer::State {
     std::shared_ptr<const ::prometheus::Collectable> metrics;
     FirstMessage message;

@@ -10,10 +10,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "agent/base/result.h"
 
 namespace llmsnoop::exporters {
+
+// Whether MetricsServer understands it; says nothing about whether it can be listened on.
+bool is_listen_address(std::string_view address);
 
 class MetricsServer {
  public:

@@ -1,7 +1,7 @@
 // The configuration. The first octet chooses: 0 the rest is a file; otherwise the number of a key, and the rest is its
 // value, as the environment or a flag gives it.
 //   - a file is read, or refused with its name, and nothing is thrown;
-//   - a value that is taken is shown in a form that is taken again and shown the same.
+//   - a value that is taken is shown in a form that a file takes again, and is then shown the same.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,25 +22,29 @@ void require(bool holds, const char* what) {
     std::abort();
 }
 
-void check_file(const std::string& text) {
+base::Result<app::Config> load(const std::string& text, std::string& path) {
     const base::Fd file(memfd_create("config", MFD_CLOEXEC));
     require(write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()), "the file is written");
-    const std::string path = "/proc/self/fd/" + std::to_string(file.get());
-    const auto config = app::load_config(path, {});
+    path = "/proc/self/fd/" + std::to_string(file.get());
+    return app::load_config(path, {});
+}
+
+void check_file(const std::string& text) {
+    std::string path;
+    const auto config = load(text, path);
     if (config) return;
     require(config.error().kind == base::Error::Kind::usage, "a file that cannot be read is a usage error");
-    // What is wrong with the values together is said with the name of the key.
-    const std::string& message = config.error().message;
-    require(message.starts_with(path + ":") || message.starts_with("capture."), "the error says where");
+    require(config.error().message.starts_with(path + ":"), "the error says where");
 }
 
 void check_value(const app::ConfigKey& key, const std::string& value) {
     app::Config config;
-    if (!key.set(config, {value}) || key.type == "list") return;
+    if (!key.set(config, {value})) return;
     const std::string shown = key.show(config);
-    app::Config again;
-    require(static_cast<bool>(key.set(again, {shown})), "what is shown is taken again");
-    require(key.show(again) == shown, "and is shown the same");
+    std::string path;
+    const auto again = load(key.section + ":\n  " + key.key + ": " + shown + "\n", path);
+    require(static_cast<bool>(again), "what is shown is taken again");
+    require(key.show(*again) == shown, "and is shown the same");
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """What goes wrong before anything runs: the message says what and where, and the exit code is 2 for wrong usage or
 configuration, 1 for what could not be done."""
+import contextlib
 import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import kernel_case
@@ -44,7 +46,7 @@ class Errors(unittest.TestCase):
                 self.expect(2, str(path) + message, "run", "--config", path)
 
     def test_configuration_from_elsewhere(self):
-        self.expect(2, "missing.yaml: cannot be read", "run", "--config", self.work / "missing.yaml")
+        self.expect(2, "missing.yaml: No such file or directory", "run", "--config", self.work / "missing.yaml")
         self.expect(2, "LLMSNOOP_LOG_LEVEL: 'loud' is none of", "run", environment={"LLMSNOOP_LOG_LEVEL": "loud"})
         self.expect(2, "--capture-rings: 'three' is no whole number", "run", "--capture-rings", "three")
         self.expect(2, "capture.rings: a power of two", "run", "--capture-rings", "3")
@@ -118,6 +120,26 @@ class Errors(unittest.TestCase):
         ended = run(kernel_case.BUILD, "run", "--audit-directory", not_a_directory, "--comm", "nobody", "--metrics-enabled", "false")
         self.assertEqual(ended.returncode, 1)
         self.assertIn("file", ended.stderr)
+
+
+class FullDisk(kernel_case.KernelCase):
+    def test_audit_log_that_cannot_be_finished(self):
+        """The disk is full when the agent ends: its records are lost, and it says so."""
+        audit = self.work / "audit"
+        audit.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", str(audit)], check=True)
+        self.addCleanup(subprocess.run, ["umount", str(audit)], check=True)
+        with contextlib.suppress(OSError), open(audit / "filler", "wb", buffering=0) as filler:
+            while filler.write(bytes(4096)):
+                pass
+        agent = self.agent("run", "--audit-directory", audit, "--metrics-enabled", "false")
+        self.client()
+        self.client("--stream")
+        time.sleep(1)
+        agent.end(status=1)
+        self.assertIn("audit: 0 records written, 0 dropped, 2 failed", agent.messages())
+        self.assertIn("sink_failed 2", agent.messages())
+        self.assertIn("No space left on device", agent.messages())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 import urllib.request
 
 import kernel_case
+import tape
 from agent import run
 from test_prometheus import free_port
 
@@ -15,6 +16,10 @@ QUERY = "PLANTEDquery9d2e"            # as a query value
 # Shaped like keys, made up: what the gate must recognise wherever it stands.
 KEY = "sk-proj-PLANTED" + "A1b2C3d4" * 5 + "T3BlbkFJ" + "E5f6G7h8" * 5
 BEARER = "sk-ant-api03-PLANTED" + "a1B2c3D4" * 10 + "abcdefAA"
+# Like nothing in particular: known only by the place where they stand.
+API_KEY = "PLANTEDapikey2c8d"
+COOKIE = "PLANTEDcookie6e1f"
+CREDENTIALS = (KEY, BEARER, API_KEY, COOKIE, QUERY)
 
 
 class Privacy(kernel_case.KernelCase):
@@ -56,19 +61,46 @@ class Privacy(kernel_case.KernelCase):
         self.expect_absent("".join(path.read_text() for path in audit.glob("*")), "the audit log")
         self.expect_absent(agent.messages(), "the log")
 
+    def tape_of_credentials(self, *flags):
+        """What a tape holds of calls that carry a credential in every place where one may stand: (bytes, messages)."""
+        path = self.work / "tape"
+        agent = self.agent("record", path, *flags)
+        for stream in ((), ("--stream",)):
+            self.client("--prompt", f"tell me about {PROMPT} and {KEY}", *stream, "--query", f"seed=1&api_key={QUERY}",
+                        "--header", f"Authorization: Bearer {BEARER}", "--header", f"x-api-key: {API_KEY}",
+                        "--header", f"Cookie: session={COOKIE}", "--header", f"x-custom: {HEADER}")
+        time.sleep(1.5)
+        agent.stop()
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        self.expect_absent(agent.messages(), "the log")
+        plain = b"".join(tape.plain_blocks(path.read_bytes())).decode(errors="replace")
+        for mark in (PROMPT, HEADER):  # it is asked for in order to have the bytes, and no rule makes these a credential
+            self.assertIn(mark, plain)
+        return plain, agent.messages()
+
     def test_tape_holds_no_credentials(self):
-        """A tape is asked for in order to have the bytes, so prompts are on it; credentials are not, unless asked for too."""
-        tape = self.work / "tape"
-        agent = self.agent("record", tape)
+        plain, messages = self.tape_of_credentials()
+        for mark in CREDENTIALS:
+            self.assertFalse(mark in plain, f"{mark[:24]} is on the tape")
+        self.assertRegex(plain, r"Authorization: [^\r\n]*\*{20}")
+        self.assertIn("compressed bodies", messages, "that masking has its limits must be said")
+
+    def test_tape_holds_credentials_that_were_asked_for(self):
+        plain, messages = self.tape_of_credentials("--keep-credentials")
+        for mark in CREDENTIALS:
+            self.assertIn(mark, plain)
+        self.assertNotIn("compressed bodies", messages)
+
+    def test_content_that_was_asked_for_is_masked(self):
+        path = self.work / "tape"
+        agent = self.agent("record", path, "--keep-credentials")
         self.plant()
         time.sleep(1.5)
         agent.stop()
-        self.assertEqual(tape.stat().st_mode & 0o777, 0o600)
-        self.expect_absent(agent.messages(), "the log")
-        plain = run(kernel_case.BUILD, "replay", tape, "--policy-content", "redacted")
-        self.assertEqual(plain.returncode, 0, plain.stderr)
-        self.expect_absent(plain.stdout, "the replayed records", (KEY, BEARER, HEADER))  # the server quotes QUERY in an error
-        self.assertIn(PROMPT, plain.stdout, "content was asked for, and is not there")
+        shown = run(kernel_case.BUILD, "replay", path, "--policy-content", "redacted")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.expect_absent(shown.stdout, "the replayed records", (KEY, BEARER, HEADER))  # the server quotes QUERY in an error
+        self.assertIn(PROMPT, shown.stdout, "content was asked for, and is not there")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #pragma once
 // Capture events of every kind with random but valid values in every field, extremes included.
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -132,7 +133,10 @@ class RandomEvents {
         out.length = payload_.size();
         if (pick(4) == 0) out.length += number() >> 2;
         if (out.length > (std::uint64_t{1} << 63) - out.offset) out.offset = 0;
-        if (pick(4) == 0) out.missing = static_cast<model::Loss>(pick(model::kLossCount));
+        // Any that a source may name; a reader adds it to its own losses.
+        constexpr std::array kReasons{model::Loss::user_page_unreadable, model::Loss::call_limit,
+                                      model::Loss::packet_truncated};
+        if (pick(4) == 0) out.missing = kReasons[pick(kReasons.size())];
         out.bytes = base::as_bytes(payload_);
         return out;
     }

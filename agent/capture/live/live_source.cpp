@@ -53,6 +53,15 @@ void LiveSource::once_a_second() {
     if (!lock || now - last_housekeeping_ns_ < kHousekeepingNs) return;
     last_housekeeping_ns_ = now;
     decoder_.set_clock(base::Duration(clock_ns(CLOCK_REALTIME) - now));
+    take_kernel_losses();
+}
+
+void LiveSource::settle() {
+    const std::lock_guard lock(housekeeping_);
+    take_kernel_losses();
+}
+
+void LiveSource::take_kernel_losses() {
     const std::vector<std::uint64_t> counts = programs_->losses();
     kernel_losses_.resize(counts.size());
     for (std::size_t i = 0; i < counts.size(); ++i) {

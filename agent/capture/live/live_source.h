@@ -29,6 +29,7 @@ class LiveSource final : public Source {
     unsigned shards() const override { return static_cast<unsigned>(readers_.size()); }
     base::Result<Status> poll(unsigned shard, base::Duration wait, EventOut out) override;
     void mute(model::ConnectionId connection, model::Direction direction, std::optional<std::uint64_t> until) override;
+    void settle() override;
     void released(model::ConnectionId connection) override;
 
     std::vector<ProbedFiles::Report> probed_files() const { return files_->report(); }
@@ -37,6 +38,7 @@ class LiveSource final : public Source {
  private:
     explicit LiveSource(model::LossCounters& losses) : losses_(losses), decoder_(losses) {}
     void once_a_second();
+    void take_kernel_losses();  // with `housekeeping_` held
 
     model::LossCounters& losses_;
     RecordDecoder decoder_;

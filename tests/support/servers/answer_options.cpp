@@ -68,7 +68,7 @@ bool read_option(std::string_view name, std::string_view value, AnswerOptions& o
     if (name == "deflate") return read_deflate(value, options.deflate);
     if (name == "fragment") return read_number(value, options.fragment);
     // What real clients append, and what changes nothing here.
-    constexpr std::array<std::string_view, 3> kIgnored = {"beta", "api-version", "tag"};
+    constexpr std::array<std::string_view, 4> kIgnored = {"beta", "api-version", "api_key", "tag"};
     for (std::string_view ignored : kIgnored)
         if (name == ignored) return true;
     return false;

@@ -170,12 +170,87 @@ TEST_F(ConfigTest, ShowsWhatItCanRead) {
     for (const ConfigKey& one : config_keys()) {
         SCOPED_TRACE(one.name());
         const std::string shown = one.show(defaults);
-        if (one.type == "list" || shown.empty()) continue;
-        Config read;
-        EXPECT_TRUE(one.set(read, {shown}));
-        EXPECT_EQ(one.show(read), shown);
+        const auto read = load(one.section + ":\n  " + one.key + ": " + shown + "\n");
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(one.show(*read), shown);
         EXPECT_FALSE(one.help.empty());
     }
+}
+
+TEST_F(ConfigTest, QuotesWhatYamlWouldMisread) {
+    for (const std::string value :
+         {"a: b", "# no comment", "- x", "null", "~",  "[x", "{", "'",        "\"",   " led", "a,b",
+          "%",    "a\nb",         "*x",  "&x",   "!x", "@",  "`", "\x1b[31m", "true", "1",    "\xc3\xa4"}) {
+        SCOPED_TRACE(value);
+        Config given;
+        given.node.name = value;
+        given.capture.libraries = {value, "b, c", ""};
+        const auto read = load("node:\n  name: " + key("node.name")->show(given) +
+                               "\ncapture:\n  libraries: " + key("capture.libraries")->show(given) + "\n");
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->node.name, given.node.name);
+        EXPECT_EQ(read->capture.libraries, given.capture.libraries);
+    }
+}
+
+TEST_F(ConfigTest, RefusesWhatStandsTwice) {
+    EXPECT_EQ(problem("log:\n  level: info\n  level: debug\n"), ":3: log.level: stands here a second time");
+    EXPECT_EQ(problem("log: {level: info}\naudit:\nlog: {}\n"), ":3: log: stands here a second time");
+    EXPECT_EQ(problem("log: {level: info}\n---\nlog: {level: debug}\n"),
+              ":3: a second document begins: one is wanted, without `---` inside");
+    EXPECT_TRUE(load("---\nlog: {level: info}\n"));
+}
+
+TEST_F(ConfigTest, CannotReadWhatIsNoFile) {
+    const std::string directory = std::filesystem::temp_directory_path().string();
+    const auto read = load_config(directory, {});
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().message, directory + ": Is a directory");
+    EXPECT_EQ(read.error().kind, base::Error::Kind::usage);
+    const auto missing = load_config("/nonexistent/file", {});
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().message, "/nonexistent/file: No such file or directory");
+    EXPECT_EQ(missing.error().kind, base::Error::Kind::usage);
+}
+
+TEST_F(ConfigTest, NamesTheKeyOfAValueThatNobodyCanUse) {
+    EXPECT_EQ(problem("\nselect:\n  pids: [abc]\n"), ":3: select.pids: 'abc' is no process id");
+    EXPECT_EQ(problem("select:\n  pids: [0]\n"), ":2: select.pids: '0' is no process id");
+    EXPECT_EQ(problem("select:\n  uids: [root]\n"), ":2: select.uids: 'root' is no user id");
+    EXPECT_EQ(problem("select:\n  cgroups: [x]\n"), ":2: select.cgroups: cgroup 'x': an absolute path is wanted");
+    EXPECT_EQ(problem("select:\n  pods: [x]\n"), ":2: select.pods: pod 'x': NAMESPACE/NAME is wanted");
+    EXPECT_EQ(problem("metrics:\n  listen: nowhere\n"),
+              ":2: metrics.listen: 'nowhere' is no address: want 127.0.0.1:9464 or [::1]:9464");
+    EXPECT_EQ(problem("capture:\n  ring_bytes: 3MiB\n"),
+              ":2: capture.ring_bytes: a power of two of at least 4096 is wanted");
+    EXPECT_EQ(problem("capture:\n  ring_bytes: 32KiB\n  rings: 16\n"),
+              ":3: capture.rings: that leaves less than 4096 of capture.ring_bytes for each ring");
+    setenv("LLMSNOOP_SELECT_PIDS", "1,x", 1);
+    EXPECT_EQ(load("").error().message, "LLMSNOOP_SELECT_PIDS: 'x' is no process id");
+    unsetenv("LLMSNOOP_SELECT_PIDS");
+    EXPECT_EQ(load("", {{key("select.pids"), {"x"}, "--pid"}}).error().message, "--pid: 'x' is no process id");
+    EXPECT_EQ(load("", {{key("select.pids"), {"x"}}}).error().message, "--select-pids: 'x' is no process id");
+}
+
+TEST_F(ConfigTest, RefusesNamesThatTheKernelCutsOff) {
+    EXPECT_TRUE(load("select: {comms: [fifteen-bytes-x]}\n"));
+    EXPECT_EQ(problem("select:\n  comms: [sixteen-bytes-xx]\n"),
+              ":2: select.comms: 'sixteen-bytes-xx' is longer than 15 bytes, and the kernel keeps no more of a name: "
+              "'sixteen-bytes-x' would match");
+}
+
+TEST_F(ConfigTest, RemembersWhereAValueStands) {
+    EXPECT_EQ(load("")->origin_of("prices.file"), "prices.file");
+    const auto config = load("prices:\n  file: /nonexistent/prices\n");
+    ASSERT_TRUE(config);
+    const std::string origin = path_.string() + ":2: prices.file";
+    EXPECT_EQ(config->origin_of("prices.file"), origin);
+    const auto prices = load_prices(*config);
+    ASSERT_FALSE(prices);
+    EXPECT_EQ(prices.error().message, origin + ": /nonexistent/prices: No such file or directory");
+    setenv("LLMSNOOP_PRICES_FILE", "/x", 1);
+    EXPECT_EQ(load("")->origin_of("prices.file"), "LLMSNOOP_PRICES_FILE");
+    EXPECT_EQ(load("", {{key("prices.file"), {"/y"}}})->origin_of("prices.file"), "--prices-file");
 }
 
 TEST_F(ConfigTest, HasEachKeyOnce) {

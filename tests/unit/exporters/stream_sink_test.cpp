@@ -78,6 +78,20 @@ TEST_F(StreamSinkTest, OtherErrorsAreTold) {
     StreamSink sink(-1, {.node = {}});
     EXPECT_FALSE(sink.exchange(cleared(full_exchange())));
     EXPECT_TRUE(sink.finished());
+    EXPECT_FALSE(sink.exchange(cleared(full_exchange())));
+    EXPECT_FALSE(sink.flush());
+    EXPECT_EQ(sink.waiting(), 0U);
+}
+
+TEST_F(StreamSinkTest, ABlockThatCannotBeWrittenStillWaits) {
+    StreamSink sink(-1, {.buffering = StreamSink::Buffering::block, .node = {}});
+    EXPECT_TRUE(sink.exchange(cleared(full_exchange())));
+    EXPECT_TRUE(sink.exchange(cleared(full_exchange())));
+    EXPECT_EQ(sink.waiting(), 2U);
+    EXPECT_FALSE(sink.flush());
+    EXPECT_EQ(sink.waiting(), 2U);
+    EXPECT_FALSE(sink.exchange(cleared(full_exchange())));
+    EXPECT_EQ(sink.waiting(), 2U);
 }
 
 TEST_F(StreamSinkTest, WaitsForAReaderOfANonBlockingPipe) {

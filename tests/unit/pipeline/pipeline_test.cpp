@@ -158,6 +158,29 @@ TEST(PipelineTest, TheEndThatIsOverFirstWaitsForTheOther) {
     EXPECT_EQ(alone.finished[0].pair, "");
 }
 
+TEST(PipelineTest, AnAnswerThatEndsWithTheConnectionIsCompleteOnlyIfItsEndWasSeen) {
+    const auto ended = [](const std::string& end, const std::string& role, const std::string& body) {
+        const Outcome out =
+            run_script("open 1 " + role + " from_start openssl local 192.0.2.1:1 peer 192.0.2.9:2\n>> 1 " +
+                       quoted(request("/v1/chat/completions", kAsk)) + "\n<< 1 " +
+                       quoted("HTTP/1.1 200 OK\r\n" + body) + "\n" + end);
+        return out.finished.size() == 1 ? out.finished[0].completeness : Completeness::truncated;
+    };
+    const std::string json = "Content-Type: application/json\r\n\r\n" + std::string(kAnswer);
+    EXPECT_EQ(ended("close 1 released\n", "client", json), Completeness::interrupted);
+    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", json), Completeness::complete);
+    EXPECT_EQ(ended("close 1 released\n", "server", json), Completeness::complete);  // who sends knows its end
+    EXPECT_EQ(ended("close 1 reset\n", "server", json), Completeness::interrupted);
+    // A stream that never said why it stopped, whatever the TLS library takes for an end.
+    const std::string head = "Content-Type: text/event-stream\r\n\r\n";
+    const std::string piece = R"({"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a"})";
+    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", head + "data: " + piece + "}]}\n\n"),
+              Completeness::interrupted);
+    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client",
+                    head + "data: " + piece + R"(,"finish_reason":"stop"}]})" + "\n\n"),
+              Completeness::complete);
+}
+
 TEST(PipelineTest, CallsACutExchangeInterrupted) {
     const std::string half =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

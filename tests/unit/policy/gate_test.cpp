@@ -129,8 +129,6 @@ const std::vector<Field>& wire_fields() {
         {"llm.finish_reasons", [](Exchange& e) -> std::string& { return e.llm.finish_reasons.emplace_back(); }},
         {"llm.tool_calls", [](Exchange& e) -> std::string& { return e.llm.tool_calls.front().name; }},
         {"llm.tool_calls", [](Exchange& e) -> std::string& { return e.llm.tool_calls.front().id; }},
-        {"llm.error", [](Exchange& e) -> std::string& { return e.llm.error->type; }},
-        {"llm.error", [](Exchange& e) -> std::string& { return e.llm.error->code; }},
         {"usage.details", [](Exchange& e) -> std::string& { return e.usage.details.emplace_back().first; }},
     };
     return kFields;
@@ -160,6 +158,28 @@ TEST_F(GateTest, MasksSecretsInEveryFieldFromTheWire) {
         EXPECT_TRUE(holds(out, "x [masked]")) << where;
         EXPECT_THAT(out.findings, ElementsAre(Finding{"secret.huggingface_token", "high", where, 1}));
     }
+}
+
+TEST_F(GateTest, TypesAndCodesOfErrorsAreNamesOrNothing) {
+    for (const std::string name : {"insufficient_quota", "429", "Too.Many:Requests/x", ""}) {
+        Exchange exchange = chat();
+        exchange.llm.error->type = exchange.llm.error->code = name;
+        const Exchange out = clear(exchange);
+        EXPECT_EQ(out.llm.error->type, name);
+        EXPECT_EQ(out.llm.error->code, name);
+    }
+    for (const std::string& prose : {std::string("my number is 123"), std::string(65, 'a'), std::string("a(b)")}) {
+        Exchange exchange = chat();
+        exchange.llm.error->type = exchange.llm.error->code = prose;
+        const Exchange out = clear(exchange);
+        EXPECT_EQ(out.llm.error->type, "[text]");
+        EXPECT_EQ(out.llm.error->code, "[text]");
+    }
+    Exchange exchange = chat();
+    exchange.llm.error->code = "hf_" + repeat("abcdXYZ", 34);
+    const Exchange out = clear(exchange);
+    EXPECT_EQ(out.llm.error->code, "[masked]");
+    EXPECT_THAT(out.findings, ElementsAre(Finding{"secret.huggingface_token", "high", "llm.error", 1}));
 }
 
 TEST_F(GateTest, BoundsAndCleansEveryFieldFromTheWire) {
