@@ -53,6 +53,7 @@ base::Result<void> StreamSink::write_buffer() {
             ::poll(&wait, 1, -1);
         } else if (errno != EINTR) {
             finished_.store(true, std::memory_order_relaxed);
+            if (options_.on_finished) options_.on_finished();
             if (errno != EPIPE) failure_ = base::system_error("writing records");
         }
     }

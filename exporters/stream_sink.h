@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,8 @@ class StreamSink final : public Sink {
         Form form = Form::json;
         Colour colour = Colour::off;  // of text
         Buffering buffering = Buffering::line;
-        std::string node;  // name of this machine, for JSON; empty for records of a capture file
+        std::string node;                        // name of this machine, for JSON; empty for records of a capture file
+        std::function<void()> on_finished = {};  // called once, by whoever writes, when `finished` becomes true
     };
 
     StreamSink(int fd, Options options);

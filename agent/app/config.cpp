@@ -147,7 +147,7 @@ base::Result<void> read_environment(Config& config) {
 // What no key can know alone.
 base::Result<void> check(const Config& config) {
     if (config.capture.ring_bytes / std::max<std::uint64_t>(1, config.capture.rings) >= 4096) return {};
-    const bool by_rings = config.origins.count("capture.rings") != 0;
+    const bool by_rings = config.origins.contains("capture.rings");
     return usage(config.origin_of(by_rings ? "capture.rings" : "capture.ring_bytes") +
                  ": that leaves less than 4096 of capture.ring_bytes for each ring");
 }

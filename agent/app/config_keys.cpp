@@ -24,16 +24,26 @@ Error unfit(std::string message) {
     return base::error(std::move(message), Error::Kind::usage);
 }
 
-// As it must stand in the file, quoted where YAML would take it for something else.
+// Quoted unless nobody could doubt it: what the emitter writes plain is not in all cases what the parser reads.
+void emit(YAML::Emitter& out, const std::string& value) {
+    constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:-";
+    if (value.find_first_not_of(kPlain) != std::string::npos) out << YAML::DoubleQuoted;
+    out << value;
+}
+
+// As it must stand in the file.
 std::string yaml_text(const std::string& value) {
     YAML::Emitter out;
-    out << value;
+    emit(out, value);
     return out.c_str();
 }
 
 std::string yaml_list(const Values& values) {
     YAML::Emitter out;
-    out << YAML::Flow << values;
+    out << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& one : values)
+        emit(out, one);
+    out << YAML::EndSeq;
     return out.c_str();
 }
 

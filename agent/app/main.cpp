@@ -26,7 +26,7 @@ std::string at_least_one(const std::string& value) {
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
     const CLI::App* at = &app;
     for (int i = 1; i < argc; ++i) {
-        const std::string word = argv[i];
+        std::string word = argv[i];
         if (word.empty() || word[0] == '-') return "";
         const auto below = at->get_subcommands([](const CLI::App*) { return true; });
         if (below.empty()) return "";

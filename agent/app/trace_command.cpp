@@ -27,6 +27,7 @@ std::unique_ptr<exporters::Sink> make_output(const TraceOptions& options, const 
     out.form = options.json ? exporters::StreamSink::Form::json : exporters::StreamSink::Form::text;
     out.colour = isatty(STDOUT_FILENO) != 0 ? exporters::Colour::on : exporters::Colour::off;
     out.node = node;
+    out.on_finished = on_enough;
     auto stream = std::make_unique<exporters::StreamSink>(STDOUT_FILENO, out);
     return std::make_unique<exporters::FilteredSink>(
         std::move(stream),
@@ -63,7 +64,7 @@ base::Result<void> trace(const TraceOptions& options) {
     base::log::info("tracing; Ctrl-C ends it");
     auto result = agent.run();
     base::log::info("{}", describe_outcome(agent, losses));
-    return result;
+    return result ? check_outcome(agent) : result;
 }
 
 }  // namespace

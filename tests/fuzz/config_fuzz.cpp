@@ -1,16 +1,18 @@
 // The configuration. The first octet chooses: 0 the rest is a file; otherwise the number of a key, and the rest is its
 // value, as the environment or a flag gives it.
 //   - a file is read, or refused with its name, and nothing is thrown;
-//   - a value that is taken is shown in a form that a file takes again, and is then shown the same.
+//   - a value in UTF-8 that is taken is shown in a form that a file takes again, and is then shown the same.
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "agent/app/config.h"
 #include "agent/base/fd.h"
+#include "agent/base/utf8.h"
 
 namespace {
 
@@ -37,9 +39,19 @@ void check_file(const std::string& text) {
     require(config.error().message.starts_with(path + ":"), "the error says where");
 }
 
+// YAML has no way to write anything else.
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const base::CodePoint next = base::decode_utf8(text);
+        if (!next.valid) return false;
+        text.remove_prefix(next.length);
+    }
+    return true;
+}
+
 void check_value(const app::ConfigKey& key, const std::string& value) {
     app::Config config;
-    if (!key.set(config, {value})) return;
+    if (!is_utf8(value) || !key.set(config, {value})) return;
     const std::string shown = key.show(config);
     std::string path;
     const auto again = load(key.section + ":\n  " + key.key + ": " + shown + "\n", path);

@@ -49,8 +49,8 @@ class Errors(unittest.TestCase):
         self.expect(2, "missing.yaml: No such file or directory", "run", "--config", self.work / "missing.yaml")
         self.expect(2, "LLMSNOOP_LOG_LEVEL: 'loud' is none of", "run", environment={"LLMSNOOP_LOG_LEVEL": "loud"})
         self.expect(2, "--capture-rings: 'three' is no whole number", "run", "--capture-rings", "three")
-        self.expect(2, "capture.rings: a power of two", "run", "--capture-rings", "3")
-        self.expect(2, "capture.ring_bytes: a power of two", "run", "--capture-ring-bytes", "3MiB")
+        self.expect(2, "--capture-rings: a power of two", "run", "--capture-rings", "3")
+        self.expect(2, "--capture-ring-bytes: a power of two", "run", "--capture-ring-bytes", "3MiB")
 
     def test_what_wins(self):
         """Flags over environment, environment over file."""
