@@ -11,6 +11,9 @@ using std::chrono::minutes;
 // A connection that says nothing for so long and has no exchange open is forgotten; should it speak again, it is met as
 // one that was joined late.
 constexpr base::Duration kIdle = minutes(15);
+// With an exchange open it may be waiting for a slow answer; but its end may also have been lost, and then nobody else
+// would ever deliver what was seen of it.
+constexpr base::Duration kAbandoned = std::chrono::hours(1);
 constexpr base::Duration kSweepEvery = minutes(1);
 
 model::ConnectionClosed closing(model::ConnectionId id, base::Time time, model::ConnectionClosed::How how) {
@@ -79,7 +82,7 @@ void Shard::drop_idle(base::Time now) {
     next_sweep_ = now + kSweepEvery;
     std::vector<model::ConnectionId> idle;
     for (const auto& [id, entry] : connections_) {
-        if (entry.tracker->idle() && now - entry.last_seen > kIdle) idle.push_back(id);
+        if (now - entry.last_seen > (entry.tracker->idle() ? kIdle : kAbandoned)) idle.push_back(id);
     }
     for (const model::ConnectionId id : idle)
         close(closing(id, now, model::ConnectionClosed::How::source_ended));

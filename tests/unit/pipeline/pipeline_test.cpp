@@ -181,6 +181,18 @@ TEST(PipelineTest, AnAnswerThatEndsWithTheConnectionIsCompleteOnlyIfItsEndWasSee
               Completeness::complete);
 }
 
+TEST(PipelineTest, AConnectionThatIsSilentForAnHourIsDeliveredAsFarAsItGot) {
+    const std::string asked = quoted(request("/v1/chat/completions", kAsk));
+    const std::string two = "open 1 client from_start none\nopen 2 client from_start none\n>> 1 " + asked + "\n";
+    const std::string late = " >> 2 " + asked + "\n<< 2 " + quoted(response(kAnswer)) + "\n";
+    const auto first_delivered = [&](const std::string& after) {
+        const Outcome out = run_script(two + "after " + after + "\n" + late.substr(1));
+        return out.finished.size() == 2 ? out.finished[0].completeness : Completeness::truncated;
+    };
+    EXPECT_EQ(first_delivered("59m"), Completeness::complete);  // the second connection's; the first comes at the end
+    EXPECT_EQ(first_delivered("61m"), Completeness::in_progress);  // the first connection's
+}
+
 TEST(PipelineTest, CallsACutExchangeInterrupted) {
     const std::string half =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
