@@ -100,7 +100,7 @@ Pairing::Exchanges Pairing::take_due(std::uint64_t round) {
     return out;
 }
 
-void Pairing::deliver_all(Exchanges exchanges, const Finished& deliver) {
+void Pairing::deliver_all(const Exchanges& exchanges, const Finished& deliver) {
     for (const auto& one : exchanges) {
         if (one) deliver(std::move(*one));
     }

@@ -63,7 +63,7 @@ class Pairing {
 
     Exchanges note_start(const Key& key, model::Role role, const std::string& id);
     Exchanges take_due(std::uint64_t round);
-    static void deliver_all(Exchanges exchanges, const Finished& deliver);
+    static void deliver_all(const Exchanges& exchanges, const Finished& deliver);
 
     std::mutex mutex_;
     std::unordered_map<Key, Halves, Hash> open_;
