@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "agent/app/units.h"
+
 namespace llmsnoop::app {
 
 namespace {
@@ -42,6 +44,17 @@ void add_flag(CLI::App& command, CommonOptions& options, const std::string& flag
 }
 
 }  // namespace
+
+base::Result<std::optional<std::chrono::milliseconds>> TracingOptions::duration() const {
+    if (stop_after.empty()) return std::optional<std::chrono::milliseconds>();
+    const auto parsed = parse_duration(stop_after);
+    if (!parsed) return base::error("--for: " + parsed.error().message, base::Error::Kind::usage);
+    return std::optional(*parsed);
+}
+
+void add_duration(CLI::App& command, TracingOptions& options) {
+    command.add_option("--for", options.stop_after, "stop after so long, such as 30s")->type_name("DURATION");
+}
 
 void add_config(CLI::App& command, CommonOptions& options, const std::vector<std::string>& sections) {
     command.add_option("--config", options.config_file, "read this file (see `llmsnoop config`)")->type_name("FILE");

@@ -1,6 +1,7 @@
 #pragma once
 // The command line as a whole: which command, with which options. Parsing only; the commands do the work.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,16 +19,21 @@ struct CommonOptions {
     base::Result<Config> config() const { return load_config(config_file, flags); }
 };
 
-struct TraceOptions : CommonOptions {
+// Of the commands that trace until they are told to stop.
+struct TracingOptions : CommonOptions {
+    std::string stop_after;  // --for, as written; empty: until a signal
+
+    base::Result<std::optional<std::chrono::milliseconds>> duration() const;
+};
+
+struct TraceOptions : TracingOptions {
     std::string filter;
     bool json = false;
     std::optional<std::uint64_t> count;
-    std::string duration;
 };
 
-struct RecordOptions : CommonOptions {
+struct RecordOptions : TracingOptions {
     std::string file;
-    std::string duration;
     bool keep_credentials = false;
 };
 
@@ -40,6 +46,9 @@ struct ReplayOptions : CommonOptions {
 struct DoctorOptions : CommonOptions {
     bool json = false;
 };
+
+// Adds --for.
+void add_duration(CLI::App& command, TracingOptions& options);
 
 // Adds --config and the flags of those sections of the table (all of them if empty).
 void add_config(CLI::App& command, CommonOptions& options, const std::vector<std::string>& sections);

@@ -58,7 +58,7 @@ int parse_and_run(int argc, char** argv) {
     command->add_option("FILTER", trace.filter, kFilterHelp)->option_text(" ");
     command->add_flag("--json", trace.json, "JSON lines instead of text");
     command->add_option("--count", trace.count, "stop after so many records")->type_name("N")->check(at_least_one);
-    command->add_option("--for", trace.duration, "stop after so long, such as 30s")->type_name("DURATION");
+    add_duration(*command, trace);
     add_selection(*command, trace);
     add_config(*command, trace, {"node", "capture", "http", "policy", "tokens", "prices", "log"});
     command->callback([&] { chosen = [&] { return trace_command(trace); }; });
@@ -67,7 +67,7 @@ int parse_and_run(int argc, char** argv) {
     command = app.add_subcommand("record",
                                  "keeps the captured bytes in a file, for `replay`: prompts and completions included");
     command->add_option("FILE", record.file, "the tape to write")->required()->option_text(" ");
-    command->add_option("--for", record.duration, "stop after so long, such as 30s")->type_name("DURATION");
+    add_duration(*command, record);
     command->add_flag(
         "--keep-credentials", record.keep_credentials,
         "do not mask keys and tokens in what is kept. Without it they are masked "

@@ -11,7 +11,6 @@
 #include "agent/app/deadline.h"
 #include "agent/app/live.h"
 #include "agent/app/signals.h"
-#include "agent/app/units.h"
 #include "agent/app/version.h"
 #include "agent/attribution/process_table.h"
 #include "agent/base/log.h"
@@ -73,12 +72,8 @@ base::Result<void> record(const RecordOptions& options) {
     const auto config = options.config();
     if (!config) return config.error();
     set_log_level(*config);
-    std::optional<std::chrono::milliseconds> duration;
-    if (!options.duration.empty()) {
-        const auto parsed = parse_duration(options.duration);
-        if (!parsed) return base::error("--for: " + parsed.error().message, base::Error::Kind::usage);
-        duration = *parsed;
-    }
+    const auto duration = options.duration();
+    if (!duration) return duration.error();
 
     std::atomic<bool> stop{false};
     const Signals signals([&] { stop = true; });
@@ -99,7 +94,7 @@ base::Result<void> record(const RecordOptions& options) {
     Recording recording{std::move(*tape), processes, mask, {}, 0};
 
     std::optional<Deadline> deadline;
-    if (duration) deadline.emplace(*duration, [&] { stop = true; });
+    if (*duration) deadline.emplace(**duration, [&] { stop = true; });
     base::log::info("recording to {}: prompts and completions are in it; Ctrl-C ends it", options.file);
     if (!options.keep_credentials) {
         base::log::warn(

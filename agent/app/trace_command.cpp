@@ -1,9 +1,7 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <optional>
-#include <thread>
 
 #include "agent/app/agent.h"
 #include "agent/app/commands.h"
@@ -12,7 +10,6 @@
 #include "agent/app/prices.h"
 #include "agent/app/signals.h"
 #include "agent/app/stop_request.h"
-#include "agent/app/units.h"
 #include "agent/base/log.h"
 #include "exporters/filter/filtered_sink.h"
 #include "exporters/stream_sink.h"
@@ -40,12 +37,8 @@ base::Result<void> trace(const TraceOptions& options) {
     set_log_level(*config);
     auto filter = exporters::Filter::parse(options.filter);
     if (!filter) return filter.error();
-    std::optional<std::chrono::milliseconds> duration;
-    if (!options.duration.empty()) {
-        const auto parsed = parse_duration(options.duration);
-        if (!parsed) return base::error("--for: " + parsed.error().message, base::Error::Kind::usage);
-        duration = *parsed;
-    }
+    const auto duration = options.duration();
+    if (!duration) return duration.error();
 
     const auto pricing = load_prices(*config);
     if (!pricing) return pricing.error();
@@ -60,7 +53,7 @@ base::Result<void> trace(const TraceOptions& options) {
     agent.sinks().add(make_output(options, node_name(*config), std::move(*filter), [&] { agent.stop(); }));
     const StopRequest::Target target(stop, [&] { agent.stop(); });
     std::optional<Deadline> deadline;
-    if (duration) deadline.emplace(*duration, [&] { agent.stop(); });
+    if (*duration) deadline.emplace(**duration, [&] { agent.stop(); });
     base::log::info("tracing; Ctrl-C ends it");
     auto result = agent.run();
     base::log::info("{}", describe_outcome(agent, losses));

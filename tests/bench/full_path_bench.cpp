@@ -185,8 +185,8 @@ void run_full_path(benchmark::State& state, const Traffic& traffic, pipeline::Se
                                     source,
                                     losses,
                                     processes,
-                                    {[](model::ExchangeStarted) {},
-                                     [&](const model::Exchange& exchange) {
+                                    {[](const model::ExchangeStarted&) {},
+                                     [&](model::Exchange exchange) {
                                          const auto cleared = gate.clear(std::move(exchange));
                                          counted += cleared->usage.output.value_or(0);
                                      }},

@@ -99,6 +99,7 @@ class BpfTest : public testing::Test {
     }
     static std::vector<wire_kind> kinds(const std::vector<Record>& records) {
         std::vector<wire_kind> out;
+        out.reserve(records.size());
         for (const Record& one : records)
             out.push_back(one.kind());
         return out;

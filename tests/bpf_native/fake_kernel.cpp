@@ -212,7 +212,7 @@ long FakeKernel::update(const stub_map& map, const void* key, const void* value,
     auto at = content.values.find(bytes);
     if (at != content.values.end() && flags == 1) return -EEXIST;
     if (at == content.values.end() && flags == 2) return -ENOENT;
-    const auto limit = limits_.count(name) != 0 ? limits_[name] : map.max_entries;
+    const auto limit = limits_.contains(name) ? limits_[name] : map.max_entries;
     if (at == content.values.end() && content.values.size() >= limit) {
         if (map.type != kLruHash) return -E2BIG;
         const auto oldest = std::min_element(
@@ -322,7 +322,7 @@ __u32 bpf_get_smp_processor_id(void) {
     return kernel().current.cpu;
 }
 long stub_under_cgroup(__u32 index) {
-    return kernel().current.under.count(index) != 0 ? 1 : 0;
+    return kernel().current.under.contains(index) ? 1 : 0;
 }
 bool bpf_session_is_return() {
     return kernel().session_return;

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     if (argc < 2) return 2;
     const Encoding encoding = std::string_view(argv[1]) == "cl100k_base" ? Encoding::cl100k_base : Encoding::o200k_base;
     if (argc == 4 && std::strcmp(argv[2], "--speed") == 0) {
-        measure(encoding, std::atoi(argv[3]));
+        measure(encoding, static_cast<int>(std::strtol(argv[3], nullptr, 10)));
     } else {
         encode_all(encoding);
     }

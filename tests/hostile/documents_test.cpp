@@ -25,6 +25,7 @@ struct Nesting {
     std::string_view name;
     std::string value;
 
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name.
     friend void PrintTo(const Nesting& one, std::ostream* out) { *out << one.name; }
 };
 

@@ -57,7 +57,7 @@ Outcome tell(support::StorySource::Story story, const pipeline::Settings& settin
                                 source,
                                 *out.losses,
                                 processes,
-                                {[](model::ExchangeStarted) {},
+                                {[](const model::ExchangeStarted&) {},
                                  [&](model::Exchange one) {
                                      ++out.finished;
                                      if (one.completeness != model::Completeness::complete) ++out.lowered;

@@ -88,7 +88,7 @@ struct OwnedEvent {
     model::CaptureEvent event;
     std::string payload;
 
-    explicit OwnedEvent(const model::CaptureEvent& seen) : event(seen) {
+    explicit OwnedEvent(model::CaptureEvent seen) : event(std::move(seen)) {
         if (auto* chunk = std::get_if<model::Chunk>(&event)) {
             payload = base::as_text(chunk->bytes);
             chunk->bytes = {};

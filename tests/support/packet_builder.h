@@ -102,23 +102,22 @@ class Talk {
 
     std::vector<std::string> handshake() { return {syn(), syn_ack(), client_packet(kAck)}; }
     std::string syn() {
-        const std::string out = ipv4({client_, server_}, tcp(client_, server_, client_next_, 0, kSyn));
+        std::string out = ipv4({client_, server_}, tcp(client_, server_, client_next_, 0, kSyn));
         ++client_next_;
         return out;
     }
     std::string syn_ack() {
-        const std::string out =
-            ipv4({server_, client_}, tcp(server_, client_, server_next_, client_next_, kSyn | kAck));
+        std::string out = ipv4({server_, client_}, tcp(server_, client_, server_next_, client_next_, kSyn | kAck));
         ++server_next_;
         return out;
     }
     std::string client_says(std::string_view payload) {
-        const std::string out = client_packet(kAck | kPsh, payload);
+        std::string out = client_packet(kAck | kPsh, payload);
         client_next_ += static_cast<std::uint32_t>(payload.size());
         return out;
     }
     std::string server_says(std::string_view payload) {
-        const std::string out = server_packet(kAck | kPsh, payload);
+        std::string out = server_packet(kAck | kPsh, payload);
         server_next_ += static_cast<std::uint32_t>(payload.size());
         return out;
     }
@@ -197,7 +196,7 @@ class PcapNg {
         bytes_ += num(type) + num(length) + body + num(length);
         return *this;
     }
-    PcapNg& interface(std::uint16_t link, std::uint32_t snap_length = 0, std::string options = {}) {
+    PcapNg& interface(std::uint16_t link, std::uint32_t snap_length = 0, const std::string& options = {}) {
         return block(1, num(link) + num(std::uint16_t{0}) + num(snap_length) + options);
     }
     std::string option(std::uint16_t code, std::string value) const {
@@ -205,7 +204,8 @@ class PcapNg {
         value.resize((value.size() + 3) / 4 * 4);
         return num(code) + num(size) + value;
     }
-    PcapNg& enhanced(std::uint32_t interface, std::uint64_t units, std::string_view packet, std::string options = {}) {
+    PcapNg& enhanced(std::uint32_t interface, std::uint64_t units, std::string_view packet,
+                     const std::string& options = {}) {
         const auto size = static_cast<std::uint32_t>(packet.size());
         std::string data(packet);
         data.resize((data.size() + 3) / 4 * 4);

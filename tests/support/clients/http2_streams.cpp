@@ -112,6 +112,7 @@ bool Http2Streams::add(const CallPlan& plan, std::string_view mark, std::uint64_
 
     const auto texts = fields_of(request.head);
     std::vector<nghttp2_nv> fields;
+    fields.reserve(texts.size());
     for (const auto& one : texts)
         fields.push_back(field(one));
     nghttp2_data_provider provider{};

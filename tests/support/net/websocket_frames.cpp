@@ -43,7 +43,7 @@ std::string accept_key(std::string_view key) {
 
 void FrameWriter::text(std::string& out, std::string_view message, std::size_t fragment, std::string_view ping) {
     std::string deflated;
-    unsigned first = static_cast<unsigned>(Opcode::text);
+    auto first = static_cast<unsigned>(Opcode::text);
     if (deflate_ != Deflate::none) {
         deflated = deflater_.deflate(message);
         message = deflated;

@@ -42,7 +42,7 @@ struct Message {
 
 class FrameReader {
  public:
-    explicit FrameReader(Deflate deflate) : deflate_(deflate), inflater_(deflate) {}
+    explicit FrameReader(Deflate deflate) : inflater_(deflate) {}
 
     void feed(std::string_view bytes) { bytes_ += bytes; }
 
@@ -53,7 +53,6 @@ class FrameReader {
  private:
     std::optional<Message> take_frame(std::size_t& used);
 
-    const Deflate deflate_;
     MessageInflater inflater_;
     std::string bytes_;
     Message message_;  // of which fragments have come

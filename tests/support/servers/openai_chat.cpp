@@ -91,7 +91,7 @@ class ChatRenderer {
                call_.now, R"(,"model":")", model_, R"(","service_tier":"default","system_fingerprint":")", fingerprint_,
                R"(","choices":[)");
         const std::size_t event = prefix_.size() + 96 + call_.options.chunk_bytes;
-        answer_.body.reserve(event * (std::size_t{generation_.deltas()} * choices() + choices() * 2 + 3));
+        answer_.body.reserve(event * (std::size_t{generation_.deltas()} * choices() + std::size_t{choices()} * 2 + 3));
         // OpenAI hides the length of tokens with a field of noise, unless asked not to.
         obfuscated_ = call_.request.obfuscation && call_.seed % 2 == 0;
     }

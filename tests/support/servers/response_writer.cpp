@@ -137,7 +137,10 @@ bool ResponseWriter::send_pieces(const Answer& answer, const AnswerOptions& opti
     if (framing_ == Framing::chunked && one_by_one) {
         if (!flush(false)) return false;
         sent_.pieces = answer.pieces();
-        if (options.die_after == answer.pieces()) return flush(true) && false;
+        if (options.die_after == answer.pieces()) {
+            flush(true);
+            return false;
+        }
     }
     if (compressor_ && framing_ != Framing::content_length) compressor_->add("", Flush::finish, tail_);
     return true;

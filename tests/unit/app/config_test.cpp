@@ -139,7 +139,7 @@ TEST_F(ConfigTest, NamesFileLineAndKey) {
     EXPECT_EQ(problem("audit:\n  keep_files: [1]\n"), ":2: audit.keep_files: a single value is wanted");
     EXPECT_EQ(problem("select:\n  pids: 5\n"), ":2: select.pids: a list is wanted, such as [a, b]");
     EXPECT_EQ(problem("just text\n"), ":1: sections are wanted, such as `metrics:`");
-    EXPECT_NE(problem("a: [1\n").find(":"), std::string::npos);
+    EXPECT_NE(problem("a: [1\n").find(':'), std::string::npos);
 }
 
 TEST_F(ConfigTest, LetsFlagsWinOverEnvironmentOverFile) {

@@ -35,7 +35,7 @@ class FileTest : public testing::Test {
     ~FileTest() override { std::filesystem::remove_all(folder_); }
 
     std::string write(const std::string& bytes) {
-        const std::string path = folder_ + "/recording";
+        std::string path = folder_ + "/recording";
         std::ofstream(path, std::ios::binary) << bytes;
         return path;
     }

@@ -180,6 +180,7 @@ TEST_F(FanOutTest, AReplayWaitsInsteadOfLosing) {
     const auto sink = add(fan_out, "sink");
     fan_out.start();
     std::vector<std::thread> producers;
+    producers.reserve(3);
     for (int p = 0; p < 3; ++p) {
         producers.emplace_back([&, p] {
             for (int i = 0; i < 1000; ++i)
