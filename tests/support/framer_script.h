@@ -54,7 +54,8 @@ inline SeenFrame truncated(SeenFrame frame) {
 }
 
 enum class Missing { bytes };
-inline constexpr Missing gap = Missing::bytes;
+// Written into a script like a chunk: hence the small name.
+inline constexpr Missing gap = Missing::bytes;  // NOLINT(readability-identifier-naming)
 
 class FramerScript {
  public:

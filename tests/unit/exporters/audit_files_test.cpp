@@ -39,11 +39,11 @@ TEST_F(AuditFilesTest, FilesRotateByAge) {
     options_.log.file_age = hours(1);
     auto sink = open();
     write(*sink, 1);
-    now_ += hours(2);
+    now += hours(2);
     write(*sink, 1);
     sink.reset();
     EXPECT_EQ(names(), (std::vector<std::string>{"audit-20261120T103800Z.jsonl", "audit-20261120T123800Z.jsonl"}));
-    now_ += hours(2);
+    now += hours(2);
     write(*open(), 1);  // the age counts from the file's beginning, over a restart too
     EXPECT_EQ(names().size(), 3U);
     EXPECT_FALSE(verify().broken);
@@ -106,7 +106,7 @@ TEST_F(AuditFilesTest, ZeroMeansNeverByThisRule) {
     options_.log.keep_files = 2;
     auto sink = open();
     write(*sink, 10);
-    now_ += hours(1000);
+    now += hours(1000);
     write(*sink, 10);
     EXPECT_EQ(names().size(), 1U);
     EXPECT_EQ(verify().records, 20U);

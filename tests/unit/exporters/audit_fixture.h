@@ -24,9 +24,9 @@ class AuditTest : public testing::Test {
         std::string name = testing::TempDir() + "audit_XXXXXX";
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         directory_ = name;
-        now_ = kStarted;
+        now = kStarted;
         options_.log.directory = directory_ + "/log";
-        options_.log.clock = [] { return now_; };
+        options_.log.clock = [] { return now; };
     }
     void TearDown() override { std::filesystem::remove_all(directory_); }
 
@@ -74,7 +74,7 @@ class AuditTest : public testing::Test {
         return text.str();
     }
 
-    static inline base::Time now_ = kStarted;
+    static inline base::Time now = kStarted;
     std::string directory_;
     AuditOptions options_;
 };

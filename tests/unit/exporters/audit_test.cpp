@@ -51,7 +51,7 @@ TEST_F(AuditTest, OtherToolsCanCheckALine) {
 
 TEST_F(AuditTest, ARestartContinuesTheChainInTheSameFile) {
     write(*open(), 2);
-    now_ += seconds(10);
+    now += seconds(10);
     write(*open(), 2);
     EXPECT_EQ(names().size(), 1U);
     EXPECT_EQ(verify().records, 4U);
@@ -62,7 +62,7 @@ TEST_F(AuditTest, ARestartContinuesTheChainInTheSameFile) {
 TEST_F(AuditTest, ATornLineStaysAndANewFileBegins) {
     write(*open(), 2);
     std::ofstream(paths()[0], std::ios::app) << R"({"schema":"llmsnoop.exchange/1","id":"01J)";
-    now_ += seconds(10);
+    now += seconds(10);
     write(*open(), 2);
     ASSERT_EQ(names().size(), 2U);
     const AuditReport report = verify();
@@ -96,7 +96,7 @@ TEST_F(AuditTest, SigkillLeavesAValidLog) {
         ::close(ready[0]);
         ::close(ready[1]);
         ASSERT_TRUE(WIFSIGNALED(status));
-        now_ += seconds(1);
+        now += seconds(1);
     }
     const AuditReport report = verify();
     EXPECT_FALSE(report.broken) << report.broken->reason;
@@ -127,7 +127,7 @@ TEST_F(AuditTest, EverySyncPolicyWrites) {
         options_.log.sync = sync;
         auto sink = open();
         write(*sink, 2);
-        now_ += seconds(2);
+        now += seconds(2);
         EXPECT_TRUE(sink->flush());
     }
     EXPECT_EQ(verify().records, 6U);
@@ -136,7 +136,7 @@ TEST_F(AuditTest, EverySyncPolicyWrites) {
 // The chain's end is found by number: a clock that was set back must not fork it.
 TEST_F(AuditTest, AClockThatWasSetBackDoesNotForkTheChain) {
     write(*open(), 3);
-    now_ -= hours(48);
+    now -= hours(48);
     options_.log.file_bytes = 1;
     write(*open(), 3);
     write(*open(), 1);

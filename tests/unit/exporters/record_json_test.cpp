@@ -13,7 +13,6 @@
 namespace llmsnoop::exporters {
 namespace {
 
-using model::Completeness;
 using nlohmann::json;
 using policy::ContentMode;
 using std::chrono::milliseconds;
