@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -37,24 +39,23 @@ std::optional<std::string> other_library(std::string_view path) {
 std::optional<TlsFile> look_at(const std::string& open_path, const std::string& path) {
     TlsFile out;
     out.path = path;
-    if (const auto name = other_library(path)) {
-        out.library = *name;
-        out.why_not = "this library is not traced";
-        return out;
-    }
     const auto file = ElfFile::open(open_path);
     if (!file) return std::nullopt;
-    out.probes = find_openssl(**file);
-    if (!out.probes.empty()) {
-        out.library = "openssl";
-        return out;
+    for (TlsCode& code : find_tls(**file)) {
+        if (!out.library.empty()) out.library += "+";
+        out.library += model::name_of(code.library);
+        std::move(code.probes.begin(), code.probes.end(), std::back_inserter(out.probes));
     }
-    if (!(*file)->functions({"crypto/tls.(*Conn).Write"}).empty()) {
+    if (!out.probes.empty()) return out;
+    if (const auto name = other_library(path)) {
+        out.library = *name;
+    } else if (!(*file)->functions({"crypto/tls.(*Conn).Write"}).empty()) {
         out.library = "go";
-        out.why_not = "this library is not traced";
-        return out;
+    } else {
+        return std::nullopt;
     }
-    return std::nullopt;
+    out.why_not = "this library is not traced";
+    return out;
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/capture/live/openssl_finder.h"
 #include "agent/capture/live/selection.h"
+#include "agent/capture/live/tls_finder.h"
 
 namespace llmsnoop::app {
 

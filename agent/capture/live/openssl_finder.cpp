@@ -8,11 +8,6 @@ namespace {
 
 using Functions = std::map<std::string, std::uint64_t>;
 
-void plan(std::vector<PlannedProbe>& out, const ElfFile& file, TlsHook hook, const std::string& function,
-          std::uint64_t address, Need need) {
-    if (auto site = choose_site(file, address, need)) out.push_back({hook, function, *site});
-}
-
 struct IoHooks {
     TlsHook plain, extended, internal;
 };
@@ -23,12 +18,12 @@ void plan_io(std::vector<PlannedProbe>& out, const ElfFile& file, const Function
     const auto plain_at = functions.find(plain);
     const auto extended_at = functions.find(extended);
     std::vector<PlannedProbe> exported;
-    plan(exported, file, hooks.plain, plain, plain_at->second, Need::arguments_and_return);
+    plan_probe(exported, file, hooks.plain, plain, plain_at->second, Need::arguments_and_return);
     if (extended_at == functions.end()) {  // OpenSSL before 1.1.1
         out.insert(out.end(), exported.begin(), exported.end());
         return;
     }
-    plan(exported, file, hooks.extended, extended, extended_at->second, Need::arguments_and_return);
+    plan_probe(exported, file, hooks.extended, extended, extended_at->second, Need::arguments_and_return);
     bool all_cheap = true;
     for (const PlannedProbe& one : exported)
         all_cheap = all_cheap && one.site.emulated;
@@ -52,19 +47,21 @@ std::vector<PlannedProbe> find_openssl(const ElfFile& file) {
                                                 "SSL_free", "SSL_ctrl", "SSL_do_handshake"});
     std::vector<PlannedProbe> out;
     if (!functions.contains("SSL_read") || !functions.contains("SSL_write")) return out;
-    plan_io(out, file, functions, "SSL_read", "SSL_read_ex", {TlsHook::read, TlsHook::read_ex, TlsHook::read_internal});
-    plan_io(out, file, functions, "SSL_write", "SSL_write_ex", {TlsHook::write, TlsHook::write_ex, TlsHook::write_ex});
+    plan_io(out, file, functions, "SSL_read", "SSL_read_ex",
+            {TlsHook::openssl_read, TlsHook::openssl_read_ex, TlsHook::openssl_read_internal});
+    plan_io(out, file, functions, "SSL_write", "SSL_write_ex",
+            {TlsHook::openssl_write, TlsHook::openssl_write_ex, TlsHook::openssl_write_ex});
     const struct {
         const char* function;
         TlsHook hook;
         Need need;
-    } others[] = {{"SSL_new", TlsHook::create, Need::arguments_and_return},
-                  {"SSL_do_handshake", TlsHook::handshake, Need::arguments_and_return},
-                  {"SSL_free", TlsHook::free, Need::arguments},
-                  {"SSL_ctrl", TlsHook::control, Need::arguments}};
+    } others[] = {{"SSL_new", TlsHook::openssl_new, Need::arguments_and_return},
+                  {"SSL_do_handshake", TlsHook::openssl_handshake, Need::arguments_and_return},
+                  {"SSL_free", TlsHook::openssl_free, Need::arguments},
+                  {"SSL_ctrl", TlsHook::openssl_ctrl, Need::arguments}};
     for (const auto& one : others) {
         if (const auto at = functions.find(one.function); at != functions.end()) {
-            plan(out, file, one.hook, one.function, at->second, one.need);
+            plan_probe(out, file, one.hook, one.function, at->second, one.need);
         }
     }
     return out;

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "agent/base/fd.h"
 #include "agent/base/log.h"
 
@@ -38,7 +41,8 @@ base::Result<bool> ProbedFiles::consider_locked(const std::string& open_path, co
     const std::string fd_path = fmt::format("/proc/self/fd/{}", fd.get());
     const auto file = ElfFile::open(fd_path);
     if (!file) return false;
-    entry.plan = find_openssl(**file);
+    for (TlsCode& code : find_tls(**file))
+        std::move(code.probes.begin(), code.probes.end(), std::back_inserter(entry.plan));
     if (entry.plan.empty()) return false;
     // Setting a probe on a page that is not in the page cache once made a kernel warn: have it read first.
     for (const PlannedProbe& one : entry.plan) {

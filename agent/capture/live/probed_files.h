@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "agent/base/result.h"
-#include "agent/capture/live/openssl_finder.h"
 #include "agent/capture/live/procfs.h"
 #include "agent/capture/live/programs.h"
+#include "agent/capture/live/tls_finder.h"
 
 namespace llmsnoop::capture::live {
 

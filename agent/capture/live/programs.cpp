@@ -26,45 +26,11 @@ namespace {
 // enum bpf_attach_type since 6.13; bookworm's headers do not have it yet.
 constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
 
-struct HookPrograms {
-    bpf_program* entry = nullptr;
-    bpf_program* on_return = nullptr;
-    bpf_program* session = nullptr;
-};
-
-HookPrograms programs_of(llmsnoop_bpf& skeleton, TlsHook hook) {
-    auto& all = skeleton.progs;
-    switch (hook) {
-        case TlsHook::read:
-            return {all.openssl_read_entry, all.openssl_read_return, all.openssl_read_session};
-        case TlsHook::write:
-            return {all.openssl_write_entry, all.openssl_write_return, all.openssl_write_session};
-        case TlsHook::read_ex:
-            return {all.openssl_read_ex_entry, all.openssl_read_ex_return, all.openssl_read_ex_session};
-        case TlsHook::write_ex:
-            return {all.openssl_write_ex_entry, all.openssl_write_ex_return, all.openssl_write_ex_session};
-        case TlsHook::read_internal:
-            return {all.openssl_read_internal_entry, all.openssl_read_internal_return,
-                    all.openssl_read_internal_session};
-        case TlsHook::handshake:
-            return {all.openssl_handshake_entry, all.openssl_handshake_return, all.openssl_handshake_session};
-        case TlsHook::create:
-            return {nullptr, all.openssl_new_return, nullptr};
-        case TlsHook::free:
-            return {all.openssl_free_entry, nullptr, nullptr};
-        case TlsHook::control:
-            return {all.openssl_ctrl_entry, nullptr, nullptr};
-    }
-    return {};
-}
-
-constexpr std::array kCallHooks{TlsHook::read,     TlsHook::write,         TlsHook::read_ex,
-                                TlsHook::write_ex, TlsHook::read_internal, TlsHook::handshake};
-
 void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, bool sessions) {
     auto& all = skeleton.progs;
-    for (const TlsHook hook : kCallHooks) {
+    for (const TlsHook hook : all_tls_hooks()) {
         const HookPrograms programs = programs_of(skeleton, hook);
+        if (programs.session == nullptr) continue;
         bpf_program__set_autoload(programs.entry, !sessions);
         bpf_program__set_autoload(programs.on_return, !sessions);
         bpf_program__set_autoload(programs.session, sessions);
@@ -122,30 +88,6 @@ int create_session_link(int program, const char* path, std::uint64_t offset) {
 }
 
 }  // namespace
-
-std::string_view name_of(TlsHook value) {
-    switch (value) {
-        case TlsHook::read:
-            return "SSL_read";
-        case TlsHook::write:
-            return "SSL_write";
-        case TlsHook::read_ex:
-            return "SSL_read_ex";
-        case TlsHook::write_ex:
-            return "SSL_write_ex";
-        case TlsHook::read_internal:
-            return "ssl_read_internal";
-        case TlsHook::handshake:
-            return "SSL_do_handshake";
-        case TlsHook::create:
-            return "SSL_new";
-        case TlsHook::free:
-            return "SSL_free";
-        case TlsHook::control:
-            return "SSL_ctrl";
-    }
-    return "?";
-}
 
 Probe::Probe(Probe&& other) noexcept : fds_(std::exchange(other.fds_, {})), links_(std::exchange(other.links_, {})) {}
 

@@ -13,6 +13,7 @@
 #include "agent/base/result.h"
 #include "agent/capture/live/kernel_features.h"
 #include "agent/capture/live/selection.h"
+#include "agent/capture/live/tls_hooks.h"
 #include "agent/model/connection.h"
 
 struct llmsnoop_bpf;
@@ -26,11 +27,6 @@ struct ProgramOptions {
     std::uint64_t call_limit = 16U << 20;   // bytes captured of one call; 32 MiB at most
     std::optional<SocketHook> socket_hook;  // absent: the best there is
 };
-
-// What can be probed in a TLS library. `read_internal` is the function behind SSL_read and SSL_read_ex, which tells the
-// end of the stream from a failure; the one behind SSL_write and SSL_write_ex is like the latter.
-enum class TlsHook : std::uint8_t { read, write, read_ex, write_ex, read_internal, handshake, create, free, control };
-std::string_view name_of(TlsHook value);
 
 // An attached probe; detaches on destruction. Not thread-safe.
 class Probe {

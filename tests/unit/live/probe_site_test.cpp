@@ -178,8 +178,9 @@ TEST(OpensslFinderTest, FindsTheLibraryOfThisMachine) {
     std::vector<PlannedProbe> plan = find_openssl(**file);
     unsigned reads = 0, writes = 0;
     for (const PlannedProbe& one : plan) {
-        reads += one.hook == TlsHook::read || one.hook == TlsHook::read_ex || one.hook == TlsHook::read_internal;
-        writes += one.hook == TlsHook::write || one.hook == TlsHook::write_ex;
+        reads += one.hook == TlsHook::openssl_read || one.hook == TlsHook::openssl_read_ex ||
+                 one.hook == TlsHook::openssl_read_internal;
+        writes += one.hook == TlsHook::openssl_write || one.hook == TlsHook::openssl_write_ex;
         EXPECT_TRUE(one.site.emulated) << one.function << " costs a trap more than it must";
     }
     EXPECT_GE(reads, 1U);
