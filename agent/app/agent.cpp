@@ -23,6 +23,7 @@ pipeline::Settings settings_of(const Config& config) {
     pipeline::Settings out;
     if (!config.tokens.estimate) out.missing_usage = pipeline::MissingUsage::unknown;
     if (config.http.body_hashes) out.body_hash = pipeline::BodyHash::sha256;
+    out.memory_bytes = config.http.memory_bytes;
     return out;
 }
 

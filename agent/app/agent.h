@@ -38,6 +38,7 @@ class Agent {
 
     // Any time, from any thread.
     const model::TrafficCounters& traffic() const { return services_.traffic; }
+    const base::MemoryBudget& memory() const { return services_.memory; }
 
  private:
     attribution::ProcessTable processes_;

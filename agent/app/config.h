@@ -34,6 +34,7 @@ struct Config {
     } capture;
     struct Http {
         bool body_hashes = false;
+        std::uint64_t memory_bytes = 256U << 20;
     } http;
     struct Policy {
         std::string content = "none";

@@ -216,6 +216,7 @@ Result<void> pod_name(const std::string& value) {
 
 constexpr const char* kRingBytes = "a power of two of at least 4096";
 constexpr const char* kRings = "a power of two up to 16, or 0,";
+constexpr const char* kMemory = "at least 1MiB";
 constexpr const char* kCallLimit = "between 1 and 32MiB";
 constexpr const char* kNice = "between -20 and 19";
 
@@ -224,6 +225,9 @@ bool fits_ring_bytes(std::uint64_t value) {
 }
 bool fits_rings(std::uint64_t value) {
     return value == 0 || (is_power_of_two(value) && value <= 16);
+}
+bool fits_memory(std::uint64_t value) {
+    return value >= 1U << 20;
 }
 bool fits_call_limit(std::uint64_t value) {
     return value != 0 && value <= 32U << 20;
@@ -268,6 +272,9 @@ std::vector<ConfigKey> make_keys() {
              MEMBER(capture.libraries)),
         on_off({"http", "body_hashes", "put the SHA-256 of request and response bodies into records"},
                MEMBER(http.body_hashes)),
+        bytes({"http", "memory_bytes",
+               "memory for bodies and messages in progress, of all connections together; what goes beyond is cut"},
+              MEMBER(http.memory_bytes), parse_if(parse_bytes, fits_memory, kMemory)),
         choice({"policy", "content", "what may leave of prompts and completions"}, {"none", "redacted"},
                MEMBER(policy.content)),
         on_off({"policy", "hashes", "put hashes of prompts and completions into records"}, MEMBER(policy.hashes)),

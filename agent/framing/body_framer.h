@@ -21,6 +21,7 @@ class BodyFramer {
     base::Bytes kept() const { return body_.view(); }
     base::Time last() const { return last_; }
     bool is_cut() const { return cut_; }
+    std::size_t held_bytes() const { return body_.capacity(); }
 
  private:
     std::size_t limit_;

@@ -1,6 +1,23 @@
 #include "agent/framing/brotli_codec.h"
 
+#include <malloc.h>
+
+#include <cstdlib>
+
 namespace llmsnoop::framing {
+
+// The library does not say what it holds, so it is counted here.
+void* BrotliCodec::allocate(void* codec, std::size_t size) {
+    void* memory = std::malloc(size);
+    if (memory != nullptr) static_cast<BrotliCodec*>(codec)->held_ += malloc_usable_size(memory);
+    return memory;
+}
+
+void BrotliCodec::release(void* codec, void* memory) {
+    if (memory == nullptr) return;
+    static_cast<BrotliCodec*>(codec)->held_ -= malloc_usable_size(memory);
+    std::free(memory);
+}
 
 CodecStep BrotliCodec::step(base::Bytes in, CodecOut out) {
     if (!state_) return {.state = CodecStep::State::broken};

@@ -5,6 +5,7 @@
 //   full, or the
 //                                                  state says that decoding is over. `out` is not empty.
 //   bool may_end() const                           the coded stream may end here
+//   std::size_t held_bytes() const                 its memory at present
 //
 // Codecs are neither copied nor moved, allocate on construction and as their windows need, and never throw otherwise.
 #include <cstddef>

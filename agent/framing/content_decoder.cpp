@@ -58,6 +58,15 @@ struct Stage {
             },
             codec);
     }
+    std::size_t held_bytes() const {
+        const std::size_t windows = std::visit(
+            [](const auto& one) -> std::size_t {
+                if constexpr (requires { one.held_bytes(); }) return one.held_bytes();
+                return 0;
+            },
+            codec);
+        return windows + (out ? kOutBytes : 0);
+    }
 
     Coding coding;
     TextProbe probe;
@@ -95,6 +104,18 @@ class ContentDecoder::Impl {
         for (const auto& stage : stages_) {
             if (stage->state != Stage::State::text) gap_ = true;
         }
+    }
+
+    void give_up() {
+        gap_ = true;
+        stages_.clear();
+    }
+
+    std::size_t held_bytes() const {
+        std::size_t held = 0;
+        for (const auto& stage : stages_)
+            held += stage->held_bytes();
+        return held;
     }
 
     std::optional<model::Loss> failed() const { return failed_; }
@@ -195,6 +216,12 @@ void ContentDecoder::end(BytesOut out) {
 }
 void ContentDecoder::gap() {
     impl_->gap();
+}
+void ContentDecoder::give_up() {
+    impl_->give_up();
+}
+std::size_t ContentDecoder::held_bytes() const {
+    return impl_->held_bytes();
 }
 std::optional<model::Loss> ContentDecoder::failed() const {
     return impl_->failed();

@@ -51,6 +51,12 @@ class ContentDecoder {
     // through are not affected. A gap by itself is not reported by failed(): the caller knows of it.
     void gap();
 
+    // Nothing more is wanted: gives the memory back. Not from within `out`.
+    void give_up();
+
+    // What it keeps in memory at present.
+    std::size_t held_bytes() const;
+
     // Why decoding stopped early, if it did: content_coding_unknown (from the start), content_coding_broken or
     // content_coding_limit. The caller counts it.
     std::optional<model::Loss> failed() const;

@@ -24,6 +24,8 @@ class EventStreamFramer {
     void gap(Outlet& out);
     void end(bool whole, Outlet& out);
 
+    std::size_t held_bytes() const { return held_.capacity(); }
+
  private:
     enum class State : std::uint8_t { message, too_large, lost };
 

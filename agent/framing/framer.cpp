@@ -77,6 +77,19 @@ class Framer::Impl {
         with_framer([&](auto& framer) { framer.end(whole, outlet); });
     }
 
+    void give_up(base::Time time, FrameOut out) {
+        end(time, false, out);
+        body_.damaged = true;
+        state_.emplace<std::monostate>();
+    }
+
+    std::size_t held_bytes() {
+        if (auto* const choosing = std::get_if<Choosing>(&state_)) return choosing->held.held_bytes();
+        std::size_t held = 0;
+        with_framer([&](auto& framer) { held = framer.held_bytes(); });
+        return held;
+    }
+
     model::Framing framing() const { return framing_; }
     bool damaged() const { return body_.damaged; }
 
@@ -172,6 +185,12 @@ void Framer::gap(base::Time time, FrameOut out) {
 }
 void Framer::end(base::Time time, bool whole, FrameOut out) {
     impl_->end(time, whole, out);
+}
+void Framer::give_up(base::Time time, FrameOut out) {
+    impl_->give_up(time, out);
+}
+std::size_t Framer::held_bytes() const {
+    return impl_->held_bytes();
 }
 model::Framing Framer::framing() const {
     return impl_->framing();

@@ -56,6 +56,12 @@ class Framer {
     // be whole. Nothing may be fed afterwards.
     void end(base::Time time, bool whole, FrameOut out);
 
+    // Ends it here, as cut off, and gives its memory back; whatever else is fed is passed over. Not from within `out`.
+    void give_up(base::Time time, FrameOut out);
+
+    // What it keeps in memory at present.
+    std::size_t held_bytes() const;
+
     // The framing in use; `automatic` until it is known.
     model::Framing framing() const;
 

@@ -18,6 +18,7 @@ class Inflater {
     static constexpr int kRaw = -15;
     static constexpr int kZlib = 15;
     static constexpr int kGzip = 15 + 16;
+    static constexpr std::size_t kStateBytes = 40U << 10;
 
     explicit Inflater(int window_bits);
     ~Inflater();
@@ -36,6 +37,7 @@ class GzipCodec {
  public:
     CodecStep step(base::Bytes in, CodecOut out);
     bool may_end() const { return between_; }
+    static std::size_t held_bytes() { return Inflater::kStateBytes; }
 
  private:
     Inflater inflater_{Inflater::kGzip};
@@ -49,6 +51,7 @@ class DeflateCodec {
  public:
     CodecStep step(base::Bytes in, CodecOut out);
     bool may_end() const { return done_; }
+    static std::size_t held_bytes() { return Inflater::kStateBytes; }
 
     // RFC 1950 section 2.2: method 8, a window of at most 32 KB, a check value, and no preset dictionary.
     static bool is_zlib_header(base::Bytes first_two);

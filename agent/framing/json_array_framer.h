@@ -28,6 +28,8 @@ class JsonArrayFramer {
     void gap(Outlet& out);
     void end(bool whole, Outlet& out);
 
+    std::size_t held_bytes() const { return element_.capacity() + body_.held_bytes(); }
+
  private:
     enum class State : std::uint8_t {
         start,     // before the '['

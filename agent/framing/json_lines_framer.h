@@ -21,6 +21,8 @@ class JsonLinesFramer {
     void gap(Outlet& out);
     void end(bool whole, Outlet& out);
 
+    std::size_t held_bytes() const { return line_.capacity(); }
+
  private:
     void hold(base::Bytes part, Outlet& out);
     void skip_line(model::Loss why, Outlet& out);

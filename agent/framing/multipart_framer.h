@@ -26,6 +26,8 @@ class MultipartFramer {
     void gap(Outlet& out);
     void end(bool whole, Outlet& out);
 
+    std::size_t held_bytes() const { return value_.capacity(); }
+
  private:
     enum class Part : std::uint8_t {
         none,  // what stands before the first boundary, or follows a gap

@@ -35,6 +35,7 @@ class PaddedBuffer {
     base::Bytes view() const { return {data_.get(), size_}; }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
+    std::size_t capacity() const { return capacity_; }
 
  private:
     void grow(std::size_t more) {

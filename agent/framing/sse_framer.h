@@ -30,6 +30,8 @@ class SseFramer {
     void gap(Outlet& out);
     void end(bool whole, Outlet& out);
 
+    std::size_t held_bytes() const { return line_.capacity() + kept_data_.capacity(); }
+
  private:
     void take_line(base::Bytes line, Outlet& out);
     void take_field(base::Bytes line);

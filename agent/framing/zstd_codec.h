@@ -19,6 +19,7 @@ class ZstdCodec {
 
     CodecStep step(base::Bytes in, CodecOut out);
     bool may_end() const { return between_ && frames_; }
+    std::size_t held_bytes() const { return ZSTD_sizeof_DCtx(context_.get()); }
 
     // Whether these first bytes, at most four, may be those of a frame.
     static bool may_begin_frame(base::Bytes bytes);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "agent/base/clock.h"
+#include "agent/base/memory_budget.h"
 
 namespace llmsnoop::http {
 
@@ -20,6 +21,9 @@ struct Limits {
     // bytes behind an upgrade request): so many bytes, and so long by the capture's clock.
     std::size_t held_bytes = 256U << 10;
     base::Duration held_time = std::chrono::seconds(1);
+
+    // Beyond `websocket_message`: of all connections together. None: no bound.
+    base::MemoryBudget* memory = nullptr;
 };
 
 }  // namespace llmsnoop::http

@@ -26,6 +26,7 @@ WebSocketReader::WebSocketReader(model::ExchangeNumber exchange, model::Part par
       losses_(losses),
       limit_(limits.websocket_message),
       look_{part == model::Part::request, terms.agreed},
+      memory_(limits.memory),
       inflater_(takeover_of(terms, part)) {}
 
 void WebSocketReader::feed(base::Bytes bytes, base::Time time, HttpOut out) {
@@ -134,7 +135,7 @@ void WebSocketReader::add_to_message(base::Bytes bytes, base::Time time, HttpOut
     const std::uint64_t phase = frame_.length - left_;
     if (compressed_) {
         inflate(bytes, phase, time, out);
-        return;
+        return cut_if_too_much_is_held();
     }
     const std::size_t before = message_.size();
     const std::size_t fits = std::min(bytes.size(), limit_ - before);
@@ -148,6 +149,15 @@ void WebSocketReader::add_to_message(base::Bytes bytes, base::Time time, HttpOut
         losses_.add(Loss::websocket_message_limit);
         whole_ = Whole::cut;
     }
+    cut_if_too_much_is_held();
+}
+
+// What came so far is passed on with the end of the message, as for one that is too long.
+void WebSocketReader::cut_if_too_much_is_held() {
+    if (memory_.hold(message_.capacity()) || whole_ != Whole::yes) return;
+    losses_.add(Loss::memory_limit);
+    whole_ = Whole::cut;
+    if (compressed_) inflater_.lose_context();
 }
 
 void WebSocketReader::inflate(base::Bytes bytes, std::uint64_t phase, base::Time time, HttpOut out) {
@@ -207,6 +217,7 @@ void WebSocketReader::end_message(base::Time time, HttpOut out) {
     if (whole_ != Whole::broken) emit(base::as_bytes(message_), time, out);
     message_.clear();
     if (message_.capacity() > kKeptCapacity) message_.shrink_to_fit();
+    memory_.hold(message_.capacity());
 }
 
 void WebSocketReader::emit(base::Bytes message, base::Time time, HttpOut out) {

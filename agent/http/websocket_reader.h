@@ -44,6 +44,7 @@ class WebSocketReader {
     void begin_message();
     void end_message(base::Time time, HttpOut out);
     void inflate(base::Bytes bytes, std::uint64_t phase, base::Time time, HttpOut out);
+    void cut_if_too_much_is_held();
     void note(Inflater::Status status, base::Time time, HttpOut out);
     void report_bad_frame(base::Time time, HttpOut out);
     void emit(base::Bytes message, base::Time time, HttpOut out);
@@ -74,6 +75,7 @@ class WebSocketReader {
     model::WebSocketMessage::Kind kind_ = model::WebSocketMessage::Kind::text;
     Whole whole_ = Whole::yes;
     std::string message_;
+    base::MemoryShare memory_;  // for it
     Inflater inflater_;
 };
 

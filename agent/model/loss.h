@@ -44,6 +44,7 @@ namespace llmsnoop::model {
     X(content_coding_unknown, "framing", "a content coding that is not understood")                               \
     X(content_coding_broken, "framing", "compressed bytes that do not decode")                                    \
     X(content_coding_limit, "framing", "a body that expands beyond the limit")                                    \
+    X(memory_limit, "pipeline", "a body or message given up because all together would keep too much in memory")  \
     X(frame_too_large, "framing", "a document or event larger than the limit")                                    \
     X(frame_broken, "framing", "a frame whose checksum or length is wrong")                                       \
     X(frame_cut, "framing", "a document or event whose beginning or end is missing")                              \

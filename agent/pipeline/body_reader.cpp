@@ -3,8 +3,9 @@
 namespace llmsnoop::pipeline {
 
 BodyReader::BodyReader(model::Part part, const model::MessageHead& head, model::Framing framing, BodyHash hash,
-                       model::LossCounters& losses)
+                       model::LossCounters& losses, base::MemoryBudget& memory)
     : losses_(losses),
+      memory_(&memory),
       decoder_(model::header(head, "content-encoding").value_or("")),
       framer_(part, framing, model::header(head, "content-type").value_or(""), losses) {
     if (hash == BodyHash::sha256) hash_.emplace();
@@ -12,13 +13,24 @@ BodyReader::BodyReader(model::Part part, const model::MessageHead& head, model::
 
 void BodyReader::feed(base::Time time, base::Bytes bytes, framing::FrameOut out) {
     wire_bytes_ += bytes.size();
+    if (given_up_) return;
     decoder_.feed(bytes, [&](base::Bytes decoded) { take(time, decoded, out); });
     note_failure(time, out);
+    if (given_up_) decoder_.give_up();
 }
 
 void BodyReader::take(base::Time time, base::Bytes decoded, framing::FrameOut out) {
+    if (given_up_) return;
     if (hash_) hash_->update(decoded);
     framer_.feed(time, decoded, out);
+    if (!fits()) give_up(time, out);
+}
+
+void BodyReader::give_up(base::Time time, framing::FrameOut out) {
+    given_up_ = true;
+    losses_.add(model::Loss::memory_limit);
+    framer_.give_up(time, out);
+    hash_.reset();
 }
 
 // Decoding stopped: to the framer everything behind is missing.
@@ -39,8 +51,9 @@ void BodyReader::gap(base::Time time, framing::FrameOut out) {
 void BodyReader::end(base::Time time, bool whole, framing::FrameOut out) {
     decoder_.end([&](base::Bytes decoded) { take(time, decoded, out); });
     note_failure(time, out);
-    whole_ = whole && !gap_ && !decoder_.failed();
+    whole_ = whole && !gap_ && !decoder_.failed() && !given_up_;
     framer_.end(time, whole_, out);
+    memory_.hold(0);
 }
 
 model::Completeness BodyReader::completeness() const {

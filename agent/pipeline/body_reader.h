@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/base/memory_budget.h"
 #include "agent/base/sha256.h"
 #include "agent/framing/content_decoder.h"
 #include "agent/framing/framer.h"
@@ -19,7 +20,7 @@ enum class BodyHash : std::uint8_t { none, sha256 };
 class BodyReader {
  public:
     BodyReader(model::Part part, const model::MessageHead& head, model::Framing framing, BodyHash hash,
-               model::LossCounters& losses);
+               model::LossCounters& losses, base::MemoryBudget& memory);
 
     void feed(base::Time time, base::Bytes bytes, framing::FrameOut out);
     void gap(base::Time time, framing::FrameOut out);
@@ -34,8 +35,11 @@ class BodyReader {
  private:
     void take(base::Time time, base::Bytes decoded, framing::FrameOut out);
     void note_failure(base::Time time, framing::FrameOut out);
+    bool fits() { return memory_.hold(decoder_.held_bytes() + framer_.held_bytes()); }
+    void give_up(base::Time time, framing::FrameOut out);
 
     model::LossCounters& losses_;
+    base::MemoryShare memory_;
     framing::ContentDecoder decoder_;
     framing::Framer framer_;
     std::optional<base::Sha256> hash_;
@@ -43,6 +47,7 @@ class BodyReader {
     bool gap_ = false;
     bool whole_ = false;
     bool failure_counted_ = false;
+    bool given_up_ = false;  // for want of memory
 };
 
 }  // namespace llmsnoop::pipeline

@@ -20,7 +20,7 @@ ConnectionTracker::ConnectionTracker(const model::ConnectionOpened& opened, Serv
     : services_(services),
       sent_{stream::ByteStream(opened.ordering, services.losses)},
       received_{stream::ByteStream(opened.ordering, services.losses)},
-      parser_(opened.from_start, services.losses) {
+      parser_(opened.from_start, services.losses, {.memory = &services.memory}) {
     facts_.opened = opened;
     facts_.local = opened.local;
     facts_.peer = opened.peer;

@@ -36,7 +36,7 @@ std::optional<std::uint32_t> retry_of(const model::MessageHead& head) {
 
 ExchangeAssembly::ExchangeAssembly(const model::RequestStarted& event, const ConnectionFacts& connection,
                                    Services& services)
-    : connection_(connection), services_(services), number_(event.exchange) {
+    : connection_(connection), services_(services), number_(event.exchange), request_memory_(&services.memory) {
     request_.head = event.head;
     request_.started = event.time;
     id_ = exchange_id(event.time, connection.opened.id, number_, 0);
@@ -51,7 +51,8 @@ void ExchangeAssembly::open_reader(model::Part part) {
     const model::Framing framing = part == model::Part::request
                                        ? model::Framing::automatic
                                        : (dialect_ ? dialect_->response_framing() : model::Framing::automatic);
-    one.reader = std::make_unique<BodyReader>(part, *one.head, framing, services_.settings.body_hash, services_.losses);
+    one.reader = std::make_unique<BodyReader>(part, *one.head, framing, services_.settings.body_hash, services_.losses,
+                                              services_.memory);
 }
 
 void ExchangeAssembly::response_started(const model::ResponseStarted& event) {
@@ -101,14 +102,24 @@ void ExchangeAssembly::on_frame(const model::Frame& frame) {
 void ExchangeAssembly::request_frame(const model::Frame& frame) {
     // On a WebSocket the last message is what a body is elsewhere: it may say more than the path does.
     if (!dialect_ && (frame.kind == model::Frame::Kind::body || frame.kind == model::Frame::Kind::message)) {
-        request_body_.assign(base::as_text(frame.document));
-        request_body_kept_ = true;
-        request_body_cut_ = frame.truncated;
+        keep_request_body(frame);
         recognise(nullptr);
     } else if (!dialect_) {
         recognise(nullptr);
     }
     if (dialect_) dialect_->request(frame, calls_);
+}
+
+void ExchangeAssembly::keep_request_body(const model::Frame& frame) {
+    request_body_kept_ = request_memory_.hold(frame.document.size());
+    if (request_body_kept_) {
+        request_body_.assign(base::as_text(frame.document));
+        request_body_cut_ = frame.truncated;
+        return;
+    }
+    services_.losses.add(model::Loss::memory_limit);
+    lower(Completeness::truncated);
+    request_body_.clear();
 }
 
 void ExchangeAssembly::response_frame(const model::Frame& frame) {

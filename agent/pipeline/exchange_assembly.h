@@ -46,6 +46,7 @@ class ExchangeAssembly {
     void open_reader(model::Part part);
     void on_frame(const model::Frame& frame);
     void request_frame(const model::Frame& frame);
+    void keep_request_body(const model::Frame& frame);
     void response_frame(const model::Frame& frame);
     bool recognise(const model::Frame* response_document);
     void announce();
@@ -68,6 +69,7 @@ class ExchangeAssembly {
     std::unique_ptr<llm::Dialect> dialect_;
     llm::Calls calls_;
     std::string request_body_;  // kept while it is not yet clear what this is
+    base::MemoryShare request_memory_;
     bool request_body_kept_ = false;
     bool request_body_cut_ = false;
     std::uint32_t turns_ = 0;

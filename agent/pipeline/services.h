@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/attribution/process_table.h"
+#include "agent/base/memory_budget.h"
 #include "agent/capture/source.h"
 #include "agent/model/exchange.h"
 #include "agent/model/loss.h"
@@ -22,9 +23,10 @@ enum class MissingUsage : std::uint8_t { unknown, estimated };
 struct Settings {
     BodyHash body_hash = BodyHash::none;
     MissingUsage missing_usage = MissingUsage::estimated;
-    std::size_t connections = 65536;       // open at once, per shard
-    std::size_t exchanges = 1024;          // open at once, per connection
-    std::uint64_t mute_from = 256U << 10;  // bodies of no interest with more than this left are muted
+    std::size_t connections = 65536;        // open at once, per shard
+    std::size_t exchanges = 1024;           // open at once, per connection
+    std::uint64_t mute_from = 256U << 10;   // bodies of no interest with more than this left are muted
+    std::size_t memory_bytes = 256U << 20;  // bodies and messages in progress, of all connections together
 };
 
 // Where finished exchanges go. Called by any shard's thread; must be thread-safe.
@@ -43,6 +45,7 @@ struct Services {
     CountedResponses counted;
     model::TrafficCounters traffic;
     const tokens::Pricing* pricing = nullptr;  // none: no costs, not even reported ones
+    base::MemoryBudget memory{settings.memory_bytes};
 };
 
 }  // namespace llmsnoop::pipeline

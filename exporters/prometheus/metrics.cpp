@@ -72,9 +72,9 @@ void Metrics::set_blind_processes(std::map<std::string, double> by_reason) {
     blind_processes_ = std::move(by_reason);
 }
 
-void Metrics::set_budgets_used(std::map<std::string, double> by_budget) {
+void Metrics::set_budgets(std::function<std::map<std::string, double>()> used) {
     const std::lock_guard lock(mutex_);
-    budgets_used_ = std::move(by_budget);
+    budgets_ = std::move(used);
 }
 
 void Metrics::set_traffic(const model::TrafficCounters* traffic) {
@@ -101,7 +101,7 @@ std::vector<::prometheus::MetricFamily> Metrics::Collect() const {
         table_.collect(families);
         all.assign(std::make_move_iterator(families.begin()), std::make_move_iterator(families.end()));
         all.push_back(blind_process_family(blind_processes_));
-        all.push_back(budget_family(budgets_used_));
+        if (budgets_) all.push_back(budget_family(budgets_()));
         if (traffic_ != nullptr) add_traffic_families(all, *traffic_);
         if (unpriced_ != nullptr) all.push_back(unpriced_family(*unpriced_));
         sink_counters = sink_counters_;

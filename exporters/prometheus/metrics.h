@@ -46,8 +46,9 @@ class Metrics final : public ::prometheus::Collectable {
 
     // Processes that talk to model APIs but cannot be read, by reason; replaces what was set before.
     void set_blind_processes(std::map<std::string, double> by_reason);
-    // Used part of each budget; replaces what was set before.
-    void set_budgets_used(std::map<std::string, double> by_budget);
+    // The used part of each budget. Asked at every collection, from the server's threads: must be safe until the server
+    // has stopped.
+    void set_budgets(std::function<std::map<std::string, double>()> used);
     // Becomes llmsnoop_captured_bytes_total and _chunks_total. Must live until the server has stopped.
     void set_traffic(const model::TrafficCounters* traffic);
     // Becomes llmsnoop_unpriced_total. Must live until the server has stopped.
@@ -71,7 +72,7 @@ class Metrics final : public ::prometheus::Collectable {
     std::unordered_map<std::string, InFlight> in_flight_;  // by id
     base::Time next_expiry_;
     std::map<std::string, double> blind_processes_;
-    std::map<std::string, double> budgets_used_;
+    std::function<std::map<std::string, double>()> budgets_;
     const model::TrafficCounters* traffic_ = nullptr;
     const model::UnpricedCounters* unpriced_ = nullptr;
     std::function<std::vector<SinkCounters>()> sink_counters_;

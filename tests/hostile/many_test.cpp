@@ -1,6 +1,7 @@
 // Many of everything: connections, WebSocket frames, bodies that never end; and offsets at the end of the number range.
 #include "tests/hostile/hostile_case.h"
 #include "tests/hostile/http2_frames.h"
+#include "tests/support/net/compression.h"
 #include "tests/support/net/websocket_frames.h"
 
 namespace llmsnoop::hostile {
@@ -41,6 +42,50 @@ TEST(Many, ConnectionsOneAfterTheOther) {
     EXPECT_EQ(outcome.lowered, 0U);
     expect_good_exchange(outcome);
     expect_within(outcome, 30 * kMegabyte);
+}
+
+// Each within the limits of one body; together they are 4 GB.
+TEST(Many, BodiesThatAreLargeTogether) {
+    constexpr unsigned kBodies = 128;
+    std::string body;
+    const auto compressor = support::Compressor::create(support::Coding::gzip);
+    compressor->add(R"({"model":"gpt-4o","messages":[{"role":"user","content":")", support::Flush::sync, body);
+    compressor->add(std::string(30 * kMegabyte, 'a'), support::Flush::sync, body);
+    const Outcome outcome = tell([&](support::Wire& wire) {
+        for (std::uint64_t id = 1; id <= kBodies; ++id) {
+            wire.open(id);
+            wire.send(id, request_head("Content-Encoding: gzip\r\nContent-Length: 1000000\r\n") + body);
+        }
+        tell_good_exchange(wire, kBodies + 1);
+    });
+    EXPECT_GT(outcome.lost(Loss::memory_limit), kBodies / 2) << outcome.describe();
+    EXPECT_EQ(outcome.finished, kBodies + 1U);
+    EXPECT_EQ(outcome.lowered, kBodies);
+    // The budget, half as much again for the moment when a buffer grows, and what reading the last one needs.
+    expect_within(outcome, 640 * kMegabyte);
+}
+
+TEST(Many, WebSocketMessagesThatAreLargeTogether) {
+    constexpr unsigned kMessages = 128;
+    const Outcome outcome = tell([&](support::Wire& wire) {
+        for (std::uint64_t id = 1; id <= kMessages; ++id) {
+            wire.open(id);
+            wire.send(id,
+                      "GET /v1/responses HTTP/1.1\r\nHost: api.openai.com\r\nUpgrade: websocket\r\nConnection: Upgrade"
+                      "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bGxtc25vb3AgdGVzdHMhIQ==\r\n\r\n");
+            wire.receive(id,
+                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         "Sec-WebSocket-Accept: HSmrc0sMlYUkAGmm5OPpG2HaGWk=\r\n\r\n");
+            // A text frame of 16 MB, masked, of which a byte is missing.
+            wire.send(id, std::string("\x81\xff", 2) + number_of(16 * kMegabyte, 8) + std::string(4, 'm'));
+            for (int i = 0; i < 15; ++i)
+                wire.send(id, std::string(kMegabyte, 'x'));
+        }
+        tell_good_exchange(wire, kMessages + 1);
+    });
+    EXPECT_GT(outcome.lost(Loss::memory_limit), kMessages / 2) << outcome.describe();
+    expect_good_exchange(outcome);
+    expect_within(outcome, 512 * kMegabyte);
 }
 
 class WebSocketLength : public ::testing::TestWithParam<std::uint64_t> {};
