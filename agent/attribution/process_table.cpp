@@ -8,6 +8,7 @@ namespace llmsnoop::attribution {
 namespace {
 
 constexpr std::size_t kEndedKept = 4096;
+constexpr std::size_t kKnownKept = 65536;
 
 void add_container(model::Identity& identity) {
     const auto names = names_of_cgroup(identity.process.cgroup);
@@ -35,7 +36,7 @@ void ProcessTable::ended(const model::ProcessKey& key) {
     const std::lock_guard lock(mutex_);
     if (!known_.contains(key)) return;
     ended_.push_back(key);
-    forget_oldest();
+    forget_ended();
 }
 
 std::shared_ptr<const model::Identity> ProcessTable::identity(const model::ProcessKey& key) {
@@ -52,14 +53,26 @@ std::shared_ptr<const model::Identity> ProcessTable::remember(model::Process pro
     identity->process = std::move(process);
     add_container(*identity);
     const model::ProcessKey key = identity->process.key;
-    return known_[key] = std::move(identity);
+    const auto [at, is_new] = known_.insert_or_assign(key, identity);
+    if (is_new) {
+        in_order_.push_back(key);
+        forget_oldest();
+    }
+    return identity;
 }
 
-void ProcessTable::forget_oldest() {
+void ProcessTable::forget_ended() {
     while (ended_.size() > kEndedKept) {
         known_.erase(ended_.front());
         ended_.pop_front();
     }
+}
+
+void ProcessTable::forget_oldest() {
+    for (; known_.size() > kKnownKept; in_order_.pop_front())
+        known_.erase(in_order_.front());
+    if (in_order_.size() > 2 * kKnownKept)
+        std::erase_if(in_order_, [this](const model::ProcessKey& key) { return !known_.contains(key); });
 }
 
 }  // namespace llmsnoop::attribution

@@ -2,7 +2,8 @@
 // Who made a call: from the process key of a connection to process, container and pod. Remembers processes that have
 // ended for a while, because their last records may still be on the way.
 //
-// Thread-safe. Bounded: past the limit the processes that ended first are forgotten first.
+// Thread-safe. Bounded: of the processes that have ended those that ended first are forgotten first; of all, where the
+// notice of an end was lost, those that were seen first. One that still runs is then looked up again.
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -31,6 +32,7 @@ class ProcessTable {
 
  private:
     std::shared_ptr<const model::Identity> remember(model::Process process);
+    void forget_ended();
     void forget_oldest();
 
     const Facts facts_;
@@ -38,6 +40,7 @@ class ProcessTable {
     std::mutex mutex_;
     std::map<model::ProcessKey, std::shared_ptr<const model::Identity>> known_;
     std::deque<model::ProcessKey> ended_;
+    std::deque<model::ProcessKey> in_order_;  // of being seen; some may be forgotten already
 };
 
 }  // namespace llmsnoop::attribution

@@ -171,7 +171,7 @@ base::Result<void> AuditLog::maintain() {
     }
     const bool due = options_.clock() - synced_ >= options_.sync_interval;
     if (options_.sync == AuditLogOptions::Sync::interval && due) sync();
-    if (auto error = std::exchange(sync_error_, std::nullopt)) return *error;
+    if (auto error = take_sync_error()) return *error;
     return {};
 }
 

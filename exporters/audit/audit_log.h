@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/base/clock.h"
 #include "agent/base/fd.h"
@@ -54,8 +55,10 @@ class AuditLog {
     // tells of a synchronisation that failed since the last call.
     base::Result<void> maintain();
 
-    // Makes everything durable that was appended, unless the rule is `never`.
+    // Makes everything durable that was appended, unless the rule is `never`. Whether that failed, and why, is told
+    // once: by the next `maintain` or here.
     void sync();
+    std::optional<base::Error> take_sync_error() { return std::exchange(sync_error_, std::nullopt); }
 
     // Set it, from any thread and as long as one likes, and the log goes on in a new file with the next line or
     // `maintain`. For log rotation from outside (SIGHUP).

@@ -22,6 +22,7 @@ AuditSink::~AuditSink() {
         base::log::error("audit log {}: {} records that waited to be written are lost", log_->path(), waiting_.size());
     }
     log_->sync();
+    if (const auto failed = log_->take_sync_error()) base::log::error("{}", failed->message);
 }
 
 base::Result<void> AuditSink::exchange(const model::Cleared<model::Exchange>& exchange) {

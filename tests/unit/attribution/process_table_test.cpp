@@ -62,6 +62,17 @@ TEST(ProcessTableTest, ForgetsTheOldestOfThoseThatEnded) {
     EXPECT_EQ(table.identity({6000, 6000})->process.comm, "short");
 }
 
+TEST(ProcessTableTest, IsBoundedWhereNobodyTellsOfTheEnds) {
+    model::LossCounters losses;
+    ProcessTable table(ProcessTable::Facts::from_events, losses);
+    constexpr std::uint32_t kProcesses = 200'000;
+    for (std::uint32_t pid = 1; pid <= kProcesses; ++pid)
+        table.seen(process(pid, pid, "still there"));
+    EXPECT_TRUE(table.identity({1, 1})->process.comm.empty()) << "forgotten";
+    EXPECT_EQ(table.identity({kProcesses - 60'000, kProcesses - 60'000})->process.comm, "still there");
+    EXPECT_EQ(table.identity({kProcesses, kProcesses})->process.comm, "still there");
+}
+
 TEST(ProcessTableTest, CompletesARunningProcessFromProc) {
     model::LossCounters losses;
     ProcessTable table(ProcessTable::Facts::from_events_and_proc, losses);
