@@ -93,7 +93,7 @@ base::Result<void> run(const CommonOptions& options) {
     metrics->set_traffic(&agent.traffic());
     metrics->set_unpriced(&(*pricing)->unpriced());
     metrics->set_budgets([&memory = agent.memory()] {
-        const double used = static_cast<double>(memory.used());
+        const auto used = static_cast<double>(memory.used());
         return std::map<std::string, double>{{"memory", used / static_cast<double>(memory.limit())}};
     });
     metrics->set_sink_counters([&agent] { return agent.sinks().counters(); });

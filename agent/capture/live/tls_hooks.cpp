@@ -62,6 +62,7 @@ HookPrograms programs_of(const llmsnoop_bpf& skeleton, TlsHook hook) {
 const std::vector<TlsHook>& all_tls_hooks() {
     static const std::vector<TlsHook> all = [] {
         std::vector<TlsHook> out;
+        out.reserve(kRows.size());
         for (const Row& row : kRows)
             out.push_back(row.hook);
         return out;
