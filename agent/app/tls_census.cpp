@@ -11,6 +11,7 @@
 #include "agent/capture/live/elf_file.h"
 #include "agent/capture/live/library_watch.h"
 #include "agent/capture/live/procfs.h"
+#include "agent/capture/live/stripped_finder.h"
 
 namespace llmsnoop::app {
 
@@ -47,6 +48,15 @@ std::optional<TlsFile> look_at(const std::string& open_path, const std::string& 
         std::move(code.probes.begin(), code.probes.end(), std::back_inserter(out.probes));
     }
     if (!out.probes.empty()) return out;
+    if (may_hold_stripped_tls(**file)) {
+        StrippedTls stripped = find_stripped_tls(**file);
+        if (stripped.library != model::Library::none) {
+            out.library = model::name_of(stripped.library);
+            out.probes = std::move(stripped.probes);
+            out.why_not = std::move(stripped.refusal);
+            return out;
+        }
+    }
     if (const auto name = other_library(path)) {
         out.library = *name;
     } else if (!(*file)->functions({"crypto/tls.(*Conn).Write"}).empty()) {

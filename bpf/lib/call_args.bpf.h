@@ -180,6 +180,11 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
     struct connection *connection = find_connection(&key);
     __u64 offset;
 
+    if (connection && (is_another_connection(connection, (const struct sock *)call->socket) ||
+                       (connection->ended && !connection->from_start && direction == WIRE_RECEIVED))) {
+        replace_connection(key.object, key.process_start_ns, key.pid);
+        connection = NULL;
+    }
     if (!connection) {
         connection = make_connection(&key, library, 0);
         if (!connection)
@@ -213,7 +218,13 @@ static __always_inline void socket_used(__u64 thread_id, const struct call *call
     };
     struct connection *connection = call->socket ? find_connection(&key) : NULL;
 
-    if (!connection || connection->has_socket)
+    if (!connection)
+        return;
+    if (is_another_connection(connection, (const struct sock *)call->socket)) {
+        replace_connection(key.object, key.process_start_ns, key.pid);
+        return;
+    }
+    if (connection->has_socket)
         return;
     if (connection->to_announce)
         announce(connection, &key);

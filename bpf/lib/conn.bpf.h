@@ -192,6 +192,11 @@ static __always_inline int read_socket(struct wire_socket *out, const struct soc
     return 1;
 }
 
+static __always_inline __u32 ports_of(const struct sock *sk)
+{
+    return (__u32)BPF_CORE_READ(sk, __sk_common.skc_num) << 16 | BPF_CORE_READ(sk, __sk_common.skc_dport);
+}
+
 static __always_inline void emit_socket(struct connection *connection, const struct sock *sk)
 {
     void *ring = ring_of(connection->id);
@@ -210,4 +215,37 @@ static __always_inline void emit_socket(struct connection *connection, const str
     }
     EMIT_SUBMIT(ring, record);
     connection->has_socket = 1;
+    connection->socket = (__u64)sk;
+    connection->ports = ports_of(sk);
+}
+
+/*
+ * Where neither birth nor death of TLS objects is seen (BoringSSL has no symbols to find them by), an object at an old
+ * address may be a new connection. It is, if it uses another socket, or if it reads again after its end. The kernel,
+ * too, uses the memory of closed sockets again, so the ports are compared as well as the address. What is not TCP or
+ * UDP over IP says nothing: a callback may talk to a daemon.
+ */
+static __always_inline int is_another_connection(const struct connection *connection, const struct sock *sk)
+{
+    __u16 family;
+
+    if (connection->from_start || !connection->socket || !sk)
+        return 0;
+    family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    if (family != AF_INET && family != AF_INET6)
+        return 0;
+    return connection->socket != (__u64)sk || connection->ports != ports_of(sk);
+}
+
+/* Ends what was at this address before. Not inlined: rare. */
+static __noinline int replace_connection(__u64 object, __u64 process_start_ns, __u32 pid)
+{
+    struct connection_key key = {
+        .object = object,
+        .process_start_ns = process_start_ns,
+        .pid = pid,
+    };
+
+    close_connection(&key, WIRE_CLOSE_REPLACED);
+    return 0;
 }

@@ -108,8 +108,9 @@ struct connection {
     __u32 from_start;
     __u32 to_announce; /* enum announcement, or-ed: what user space has still to be told */
     __u32 has_socket;
-    __u32 ended; /* WIRE_DIRECTION_END was sent for the received direction */
-    __u32 reserved;
+    __u32 ended;  /* WIRE_DIRECTION_END was sent for the received direction */
+    __u32 ports;  /* of its socket, both */
+    __u64 socket; /* its struct sock; 0: not known */
 };
 
 struct {

@@ -6,11 +6,14 @@
 
 #include "bpf/lib/call_args.bpf.h"
 
-/* Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
+/*
+ * Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
+ * In session.bpf.c.
  */
-extern _Bool bpf_session_is_return(void) __ksym __weak;
+int session_is_return(void);
 
-enum length_by { LENGTH_RETURNED, LENGTH_BEHIND_POINTER };
+/* The number of bytes is returned, or left behind a pointer: the fourth argument, or the fifth. */
+enum length_by { LENGTH_RETURNED, LENGTH_BEHIND_POINTER, LENGTH_BEHIND_FIFTH };
 
 /* What a read that returns 0 says. SSL_read_ex returns it for every failure, SSL_ERROR_WANT_READ included; the others
  * return -1 for those, and 0 for the end. */
@@ -21,7 +24,9 @@ static __always_inline int io_entry(struct pt_regs *ctx, enum length_by by)
     /* A call for nothing moves nothing, and its 0 would be taken for the end. */
     if (by == LENGTH_RETURNED ? (int)PT_REGS_PARM3(ctx) <= 0 : PT_REGS_PARM3(ctx) == 0)
         return 0;
-    return call_begins(PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), by == LENGTH_BEHIND_POINTER ? PT_REGS_PARM4(ctx) : 0,
+    return call_begins(PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx),
+                       by == LENGTH_RETURNED ? 0
+                                             : (by == LENGTH_BEHIND_POINTER ? PT_REGS_PARM4(ctx) : PT_REGS_PARM5(ctx)),
                        PT_REGS_SP(ctx));
 }
 
@@ -34,6 +39,9 @@ static __always_inline int io_return(struct pt_regs *ctx, __u8 direction, enum z
     if (!call_ends(thread_id, PT_REGS_SP(ctx), &call, &start))
         return 0;
     if (result <= 0) {
+        /* It may have shaken hands on a socket all the same: that of a new connection, perhaps. */
+        if (call.socket)
+            socket_used(thread_id, &call, start);
         if (result == 0 && direction == WIRE_RECEIVED && zero == ZERO_ENDS)
             read_ended(thread_id, &call, start);
         return 0;
@@ -82,7 +90,7 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     /* A session's entry program says with 1 that the return is of no interest. */ \
     SEC("uprobe") int family##_##name##_session(struct pt_regs *ctx)               \
     {                                                                              \
-        if (bpf_session_is_return())                                               \
+        if (session_is_return())                                                   \
             return io_return(ctx, direction, zero, library);                       \
         return !io_entry(ctx, by);                                                 \
     }
@@ -99,7 +107,7 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     }                                                                   \
     SEC("uprobe") int family##_handshake_session(struct pt_regs *ctx)   \
     {                                                                   \
-        if (bpf_session_is_return())                                    \
+        if (session_is_return())                                        \
             return handshake_return(ctx);                               \
         return !handshake_entry(ctx);                                   \
     }

@@ -26,6 +26,7 @@ typedef int pid_t;
 #define PT_REGS_PARM2(regs) ((regs)->si)
 #define PT_REGS_PARM3(regs) ((regs)->dx)
 #define PT_REGS_PARM4(regs) ((regs)->cx)
+#define PT_REGS_PARM5(regs) ((regs)->r8)
 #define PT_REGS_RC(regs) ((regs)->ax)
 #define PT_REGS_SP(regs) ((regs)->sp)
 

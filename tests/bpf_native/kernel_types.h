@@ -102,4 +102,9 @@ struct msghdr;
 /* x86-64, as far as a call is concerned. */
 struct pt_regs {
     __u64 di, si, dx, cx, ax, sp;
+#ifdef __cplusplus
+    __u64 r8 = 0; /* few calls have a fifth argument */
+#else
+    __u64 r8;
+#endif
 };

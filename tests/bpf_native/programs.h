@@ -18,6 +18,8 @@ int openssl_read_ex_entry(struct pt_regs* regs);
 int openssl_read_ex_return(struct pt_regs* regs);
 int openssl_write_ex_entry(struct pt_regs* regs);
 int openssl_write_ex_return(struct pt_regs* regs);
+int openssl_write_flags_entry(struct pt_regs* regs);
+int openssl_write_flags_return(struct pt_regs* regs);
 int openssl_read_internal_entry(struct pt_regs* regs);
 int openssl_read_internal_return(struct pt_regs* regs);
 int openssl_handshake_entry(struct pt_regs* regs);
@@ -25,6 +27,12 @@ int openssl_handshake_return(struct pt_regs* regs);
 int openssl_new_return(struct pt_regs* regs);
 int openssl_free_entry(struct pt_regs* regs);
 int openssl_ctrl_entry(struct pt_regs* regs);
+
+// bpf/tls_boringssl.bpf.c
+int boringssl_read_entry(struct pt_regs* regs);
+int boringssl_read_return(struct pt_regs* regs);
+int boringssl_write_entry(struct pt_regs* regs);
+int boringssl_write_return(struct pt_regs* regs);
 
 // bpf/socket.bpf.c
 int socket_send_tracepoint(struct sock* sk, int ret, int flags);

@@ -1,28 +1,23 @@
 #include "agent/capture/live/elf_file.h"
 
-#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
-#include "agent/base/fd.h"
+#include "agent/capture/live/file_image.h"
 
 namespace llmsnoop::capture::live {
 
 struct ElfFile::Handle {
+    std::unique_ptr<FileImage> image;
     Elf* elf = nullptr;
-    void* image = nullptr;
-    std::size_t size = 0;
 
     Handle() = default;
     Handle(const Handle&) = delete;
     Handle& operator=(const Handle&) = delete;
     ~Handle() {
         if (elf != nullptr) elf_end(elf);
-        if (image != nullptr) munmap(image, size);
     }
 };
 
@@ -31,19 +26,14 @@ ElfFile::~ElfFile() = default;
 
 base::Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string& path) {
     elf_version(EV_CURRENT);
-    const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return base::system_error(path);
-    struct stat info {};
-    if (fstat(fd.get(), &info) != 0) return base::system_error(path);
-    if (!S_ISREG(info.st_mode) || info.st_size < EI_NIDENT) return base::error(path + ": not an ELF file");
-
+    auto image = FileImage::open(path);
+    if (!image) return image.error();
     auto handle = std::make_unique<Handle>();
-    handle->size = static_cast<std::size_t>(info.st_size);
-    void* image = mmap(nullptr, handle->size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (image == MAP_FAILED) return base::system_error(path + ": mmap");
-    handle->image = image;
+    handle->image = std::move(*image);
+    const base::Bytes bytes = handle->image->bytes();
+    if (bytes.size() < EI_NIDENT) return base::error(path + ": not an ELF file");
     // libelf only reads the image; its interface lacks the const.
-    handle->elf = elf_memory(static_cast<char*>(image), handle->size);
+    handle->elf = elf_memory(const_cast<char*>(reinterpret_cast<const char*>(bytes.data())), bytes.size());
     GElf_Ehdr header;
     if (handle->elf == nullptr || elf_kind(handle->elf) != ELF_K_ELF || gelf_getehdr(handle->elf, &header) == nullptr) {
         return base::error(path + ": not an ELF file");
@@ -59,12 +49,14 @@ base::Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string& path) {
 base::Result<void> ElfFile::read_segments() {
     std::size_t count = 0;
     if (elf_getphdrnum(handle_->elf, &count) != 0) return base::error("no program headers");
+    const std::uint64_t size = handle_->image->bytes().size();
     for (std::size_t i = 0; i < count; ++i) {
         GElf_Phdr one;
         if (gelf_getphdr(handle_->elf, static_cast<int>(i), &one) == nullptr) continue;
-        if (one.p_type != PT_LOAD || (one.p_flags & PF_X) == 0 || one.p_offset >= handle_->size) continue;
-        executable_.push_back(
-            {one.p_vaddr, one.p_offset, std::min<std::uint64_t>(one.p_filesz, handle_->size - one.p_offset)});
+        if (one.p_type == PT_GNU_EH_FRAME) unwind_table_ = one.p_vaddr;
+        if (one.p_type != PT_LOAD || one.p_offset >= size) continue;
+        segments_.push_back({one.p_vaddr, one.p_offset, std::min<std::uint64_t>(one.p_filesz, size - one.p_offset),
+                             (one.p_flags & PF_X) != 0});
     }
     return {};
 }
@@ -100,21 +92,35 @@ std::map<std::string, std::uint64_t> ElfFile::functions(const std::vector<std::s
     return found;
 }
 
-base::Bytes ElfFile::code(std::uint64_t address, std::size_t size) const {
-    for (const Segment& one : executable_) {
-        if (address < one.address || address - one.address >= one.size) continue;
-        const std::uint64_t at = address - one.address;
-        const auto* image = static_cast<const std::uint8_t*>(handle_->image);
-        return {image + one.offset + at, static_cast<std::size_t>(std::min<std::uint64_t>(size, one.size - at))};
+const ElfFile::Segment* ElfFile::code_segment(std::uint64_t address) const {
+    for (const Segment& one : segments_) {
+        if (one.executable && address >= one.address && address - one.address < one.size) return &one;
     }
-    return {};
+    return nullptr;
+}
+
+base::Bytes ElfFile::code(std::uint64_t address, std::size_t size) const {
+    const Segment* segment = code_segment(address);
+    if (segment == nullptr) return {};
+    const std::uint64_t at = address - segment->address;
+    return handle_->image->bytes().subspan(segment->offset + at, std::min<std::uint64_t>(size, segment->size - at));
 }
 
 std::optional<std::uint64_t> ElfFile::file_offset(std::uint64_t address) const {
-    for (const Segment& one : executable_) {
-        if (address >= one.address && address - one.address < one.size) return address - one.address + one.offset;
-    }
-    return std::nullopt;
+    const Segment* segment = code_segment(address);
+    return segment != nullptr ? std::optional(address - segment->address + segment->offset) : std::nullopt;
+}
+
+stripped::Image ElfFile::image() const {
+    std::vector<stripped::Segment> out;
+    out.reserve(segments_.size());
+    for (const Segment& one : segments_)
+        out.push_back({one.address, handle_->image->bytes().subspan(one.offset, one.size), one.executable});
+    return stripped::Image(std::move(out), unwind_table_);
+}
+
+bool ElfFile::intact() const {
+    return handle_->image->intact();
 }
 
 }  // namespace llmsnoop::capture::live

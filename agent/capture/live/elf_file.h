@@ -2,8 +2,8 @@
 // Read access to an ELF executable or shared library: function symbols, code bytes, and the file offsets that uprobes
 // take.
 //
-// The file may belong to anybody (a container's image) and is not trusted: every offset is checked by libelf or here.
-// Not thread-safe.
+// The file may belong to anybody (a container's image) and is not trusted: every offset is checked by libelf or here,
+// and it may be cut short while it is read (file_image.h). Not thread-safe.
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,6 +14,7 @@
 
 #include "agent/base/bytes.h"
 #include "agent/base/result.h"
+#include "agent/capture/live/stripped/image.h"
 
 namespace llmsnoop::capture::live {
 
@@ -36,12 +37,19 @@ class ElfFile {
     // Where a virtual address of an executable segment lies in the file.
     std::optional<std::uint64_t> file_offset(std::uint64_t address) const;
 
+    // What the loader would map, as far as the file holds it. The views are good as long as this object.
+    stripped::Image image() const;
+
+    // False if the file was changed since it was opened: what was found is then worth nothing.
+    bool intact() const;
+
  private:
     struct Handle;
     struct Segment {
         std::uint64_t address;
         std::uint64_t offset;
         std::uint64_t size;  // in the file
+        bool executable;
     };
 
     explicit ElfFile(std::unique_ptr<Handle> handle);
@@ -49,8 +57,11 @@ class ElfFile {
     void collect(std::uint32_t section_type, const std::vector<std::string>& wanted,
                  std::map<std::string, std::uint64_t>& found) const;
 
+    const Segment* code_segment(std::uint64_t address) const;
+
     std::unique_ptr<Handle> handle_;
-    std::vector<Segment> executable_;
+    std::vector<Segment> segments_;
+    std::optional<std::uint64_t> unwind_table_;
 };
 
 }  // namespace llmsnoop::capture::live

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,12 +13,40 @@
 
 namespace llmsnoop::capture::live {
 
+namespace {
+
+std::string fd_path_of(const base::Fd& fd) {
+    return fmt::format("/proc/self/fd/{}", fd.get());
+}
+
+std::optional<ProbedFiles::Stamp> stamp_of(const struct stat& info) {
+    return ProbedFiles::Stamp{info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+}
+
+}  // namespace
+
+ProbedFiles::ProbedFiles(Programs& programs)
+    : programs_(programs),
+      analysis_([this](const Id& id, const base::Fd& file, const StrippedTls& found) { analysed(id, file, found); }) {}
+
 base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std::string& path, std::optional<Id> id) {
     const std::lock_guard lock(mutex_);
     if (id) {
-        if (const auto known = files_.find(*id); known != files_.end()) return !known->second.probes.empty();
+        const auto known = files_.find(*id);
+        if (known != files_.end() && is_current(known->second, open_path)) return !known->second.probes.empty();
+        if (known != files_.end()) {
+            base::log::info("{} was overwritten: looking at it again", known->second.path);
+            files_.erase(known);
+        }
     }
     return consider_locked(open_path, path, false);
+}
+
+// Probes that stay where a file's contents are others break whoever runs it.
+bool ProbedFiles::is_current(const Entry& entry, const std::string& open_path) {
+    struct stat info {};
+    if (entry.probes.empty() || stat(open_path.c_str(), &info) != 0) return true;
+    return stamp_of(info) == entry.stamp;
 }
 
 base::Result<bool> ProbedFiles::pin(const std::string& path) {
@@ -26,7 +55,7 @@ base::Result<bool> ProbedFiles::pin(const std::string& path) {
 }
 
 base::Result<bool> ProbedFiles::consider_locked(const std::string& open_path, const std::string& path, bool pinned) {
-    const base::Fd fd(open(open_path.c_str(), O_RDONLY | O_CLOEXEC));
+    base::Fd fd(open(open_path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return base::system_error(path);
     const auto id = mapping_identity(fd.get());
     if (!id) return base::system_error(path + ": cannot be mapped");
@@ -37,27 +66,61 @@ base::Result<bool> ProbedFiles::consider_locked(const std::string& open_path, co
     Entry& entry = files_[*id];
     entry.path = path;
     entry.pinned = pinned;
+    struct stat info {};
+    if (fstat(fd.get(), &info) == 0) entry.stamp = stamp_of(info);
     // From here on the descriptor names the file, so that what is disassembled and what is probed cannot differ.
-    const std::string fd_path = fmt::format("/proc/self/fd/{}", fd.get());
-    const auto file = ElfFile::open(fd_path);
+    const auto file = ElfFile::open(fd_path_of(fd));
     if (!file) return false;
     for (TlsCode& code : find_tls(**file))
         std::move(code.probes.begin(), code.probes.end(), std::back_inserter(entry.plan));
-    if (entry.plan.empty()) return false;
+    if (!entry.plan.empty()) return attach_planned(*id, fd, entry);
+    if (pinned) return take_findings(*id, fd, entry, find_stripped_tls(**file));
+    if (!may_hold_stripped_tls(**file)) return false;
+    entry.analysed_aside = true;
+    if (!analysis_.add(*id, std::move(fd))) {
+        base::log::debug("{}: not analysed, too many files are waiting", path);
+        files_.erase(*id);  // looked at again when it is mapped again
+    }
+    return false;
+}
+
+// On the analysis thread.
+void ProbedFiles::analysed(const Id& id, const base::Fd& fd, const StrippedTls& found) {
+    const std::lock_guard lock(mutex_);
+    const auto at = files_.find(id);
+    if (at == files_.end() || !at->second.analysed_aside) return;  // nobody uses it any more
+    at->second.analysed_aside = false;
+    if (const auto done = take_findings(id, fd, at->second, found); !done) base::log::warn("{}", done.error().message);
+}
+
+base::Result<bool> ProbedFiles::take_findings(const Id& id, const base::Fd& fd, Entry& entry,
+                                              const StrippedTls& found) {
+    entry.plan = found.probes;
+    entry.refusal = found.refusal;
+    if (!entry.plan.empty()) return attach_planned(id, fd, entry);
+    if (entry.refusal.empty()) return false;
+    const std::string why = fmt::format("{}: {} is in it, but cannot be traced: {}", entry.path,
+                                        model::name_of(found.library), entry.refusal);
+    if (entry.pinned) return base::error(why, base::Error::Kind::unsupported);
+    base::log::warn("{}", why);
+    return false;
+}
+
+base::Result<bool> ProbedFiles::attach_planned(const Id& id, const base::Fd& fd, Entry& entry) {
     // Setting a probe on a page that is not in the page cache once made a kernel warn: have it read first.
     for (const PlannedProbe& one : entry.plan) {
         char byte = 0;
         [[maybe_unused]] const ssize_t got = pread(fd.get(), &byte, 1, static_cast<off_t>(one.site.file_offset));
     }
-    if (auto attached = attach(fd_path, entry); !attached) {
-        files_.erase(*id);
+    if (auto attached = attach_each(fd_path_of(fd), entry); !attached) {
+        files_.erase(id);
         return attached.error();
     }
-    base::log::info("probing {}", path);
+    base::log::info("probing {}", entry.path);
     return true;
 }
 
-base::Result<void> ProbedFiles::attach(const std::string& fd_path, Entry& entry) {
+base::Result<void> ProbedFiles::attach_each(const std::string& fd_path, Entry& entry) {
     for (const PlannedProbe& one : entry.plan) {
         auto probe = programs_.attach(one.hook, fd_path, one.site.file_offset);
         if (!probe) {
@@ -85,7 +148,7 @@ std::vector<ProbedFiles::Report> ProbedFiles::report() const {
     const std::lock_guard lock(mutex_);
     std::vector<Report> out;
     for (const auto& [id, entry] : files_) {
-        if (!entry.probes.empty()) out.push_back({id, entry.path, entry.plan});
+        if (!entry.probes.empty() || !entry.refusal.empty()) out.push_back({id, entry.path, entry.plan, entry.refusal});
     }
     return out;
 }

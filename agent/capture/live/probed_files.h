@@ -13,7 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/fd.h"
 #include "agent/base/result.h"
+#include "agent/capture/live/analysis_thread.h"
 #include "agent/capture/live/procfs.h"
 #include "agent/capture/live/programs.h"
 #include "agent/capture/live/tls_finder.h"
@@ -28,21 +30,30 @@ class ProbedFiles {
         Id id;
         std::string path;
         std::vector<PlannedProbe> probes;
+        std::string refusal;  // there is a TLS library in it, without probes, for this reason
     };
 
-    explicit ProbedFiles(Programs& programs) : programs_(programs) {}
+    // By which a file that was written over is known.
+    struct Stamp {
+        std::int64_t size = 0, modified_s = 0, modified_ns = 0;
+        bool operator==(const Stamp&) const = default;
+    };
+
+    explicit ProbedFiles(Programs& programs);
 
     // Looks at the file that `open_path` opens and attaches to it if it implements TLS. `path` is how people know it.
-    // True if it carries probes now (or did before); false if it is of no interest. Each file is looked at once. `id`
-    // where it is known.
+    // True if it carries probes now (or did before); false if it is of no interest, or if that is not yet known: where
+    // symbols say nothing, its code is analysed aside, and probes may follow a second later. Each file is looked at
+    // once. `id` where it is known.
     base::Result<bool> consider(const std::string& open_path, const std::string& path, std::optional<Id> id = {});
 
-    // The same for a file that is to keep its probes whether or not anybody has it mapped.
+    // The same for a file that is to keep its probes whether or not anybody has it mapped. It is analysed at once.
     base::Result<bool> pin(const std::string& path);
 
     // Detaches from files that are neither in use nor pinned.
     void retain(const std::set<Id>& in_use);
 
+    // Files with probes, and those that were refused them.
     std::vector<Report> report() const;
 
  private:
@@ -50,15 +61,26 @@ class ProbedFiles {
         std::string path;
         std::vector<PlannedProbe> plan;
         std::vector<Probe> probes;
+        std::string refusal;
+        std::optional<Stamp> stamp;
         bool pinned = false;
+        bool analysed_aside = false;  // under way
     };
 
+    static bool is_current(const Entry& entry, const std::string& open_path);
     base::Result<bool> consider_locked(const std::string& open_path, const std::string& path, bool pinned);
-    base::Result<void> attach(const std::string& fd_path, Entry& entry);
+    base::Result<bool> attach_planned(const Id& id, const base::Fd& fd, Entry& entry);
+    base::Result<void> attach_each(const std::string& fd_path, Entry& entry);
+    base::Result<bool> take_findings(const Id& id, const base::Fd& fd, Entry& entry, const StrippedTls& found);
+    void analysed(const Id& id, const base::Fd& fd, const StrippedTls& found);
 
     Programs& programs_;
     mutable std::mutex mutex_;
-    std::map<Id, Entry> files_;  // without probes: looked at, and of no interest
+    // Without probes and refusal: looked at, and of no interest. Results are kept for this file alone and not for
+    // others that claim to be equal to it: a build id is whatever the file says, and probes in the wrong place break a
+    // program.
+    std::map<Id, Entry> files_;
+    AnalysisThread analysis_;  // last, so that it ends before what its results go to
 };
 
 }  // namespace llmsnoop::capture::live

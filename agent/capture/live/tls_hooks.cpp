@@ -31,11 +31,14 @@ constexpr std::array kRows{
     Row{TlsHook::openssl_write, "SSL_write", CALL_PROGRAMS(openssl_write)},
     Row{TlsHook::openssl_read_ex, "SSL_read_ex", CALL_PROGRAMS(openssl_read_ex)},
     Row{TlsHook::openssl_write_ex, "SSL_write_ex", CALL_PROGRAMS(openssl_write_ex)},
+    Row{TlsHook::openssl_write_flags, "ssl_write_internal", CALL_PROGRAMS(openssl_write_flags)},
     Row{TlsHook::openssl_read_internal, "ssl_read_internal", CALL_PROGRAMS(openssl_read_internal)},
     Row{TlsHook::openssl_handshake, "SSL_do_handshake", CALL_PROGRAMS(openssl_handshake)},
     Row{TlsHook::openssl_new, "SSL_new", nullptr, &Programs::openssl_new_return, nullptr},
     Row{TlsHook::openssl_free, "SSL_free", &Programs::openssl_free_entry, nullptr, nullptr},
     Row{TlsHook::openssl_ctrl, "SSL_ctrl", &Programs::openssl_ctrl_entry, nullptr, nullptr},
+    Row{TlsHook::boringssl_read, "SSL_read", CALL_PROGRAMS(boringssl_read)},
+    Row{TlsHook::boringssl_write, "SSL_write", CALL_PROGRAMS(boringssl_write)},
 };
 
 #undef CALL_PROGRAMS

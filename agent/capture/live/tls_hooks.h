@@ -11,17 +11,21 @@ struct llmsnoop_bpf;
 namespace llmsnoop::capture::live {
 
 // The openssl ones: `read_internal` is the function behind SSL_read and SSL_read_ex, which tells the end of the stream
-// from a failure; the one behind SSL_write and SSL_write_ex is like the latter.
+// from a failure; the one behind SSL_write and SSL_write_ex is like the latter, or has flags before the last argument
+// (`write_flags`, from 3.2 on).
 enum class TlsHook : std::uint8_t {
     openssl_read,
     openssl_write,
     openssl_read_ex,
     openssl_write_ex,
+    openssl_write_flags,
     openssl_read_internal,
     openssl_handshake,
     openssl_new,
     openssl_free,
     openssl_ctrl,
+    boringssl_read,
+    boringssl_write,
 };
 
 // For messages: the function that is probed.

@@ -1,0 +1,27 @@
+#pragma once
+// TLS libraries in executables without symbols, found by the structure of their code (stripped/). Slow where there is
+// something to find (a second for the largest executables), so it runs aside (analysis_thread.h); where there is
+// nothing, one pass over the file's data tells.
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "agent/capture/live/elf_file.h"
+#include "agent/capture/live/tls_finder.h"
+
+namespace llmsnoop::capture::live {
+
+struct StrippedTls {
+    // The library whose traces were met; none: nothing of the kind is in this file.
+    model::Library library = model::Library::none;
+    std::vector<PlannedProbe> probes;
+    std::string refusal;  // why there are no probes although there is a library; in words for the user
+};
+
+// Whether it is worth looking: both libraries are some hundred thousand bytes of code. Looks at no byte of the file.
+bool may_hold_stripped_tls(const ElfFile& file);
+
+// `cancelled`, where given, ends it early, with no result.
+StrippedTls find_stripped_tls(const ElfFile& file, const std::atomic<bool>* cancelled = nullptr);
+
+}  // namespace llmsnoop::capture::live
