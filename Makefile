@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 300
 CORPUS   ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-checks build demo test sanitize bench fuzz check format corpus vm-test install clean
+.PHONY: help deps deps-checks build demo test sanitize bench fuzz check format corpus test-kernels install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,7 +31,7 @@ demo: deps $(BUILD)/build.ninja ## real clients, a local LLM server, the agent: 
 	@cmake --build $(BUILD) -j $(JOBS) --target llmsnoop llm_server
 	@$(PYTHON) deploy/dev/demo.py --build $(BUILD)
 
-test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run (other kernels: vm-test)
+test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run (other kernels: test-kernels)
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -LE vm
 
 sanitize: deps ## the tests again, built with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -54,7 +54,7 @@ format: ## applies clang-format
 corpus: build ## replays the recorded exchanges of CORPUS (../shared/corpus) in every mode, where they are present
 	@tests/corpus/run.sh $(BUILD) $(CORPUS)
 
-vm-test: build ## the live tests on other kernels, in virtual machines
+test-kernels: build ## the live tests on other kernels, in virtual machines
 	@$(PYTHON) tests/vm/run.py --build $(BUILD)
 
 install: build ## installs the agent below PREFIX (/usr/local)
