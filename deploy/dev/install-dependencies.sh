@@ -13,7 +13,7 @@ build='g++ cmake make ninja-build pkg-config clang llvm bpftool libbpf-dev libel
     nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libnghttp2-dev libbrotli-dev
     libzstd-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev libbenchmark-dev'
 test='python3 python3-jsonschema curl openssl prometheus'
-checks='clang-format clang-tidy libclang-rt-14-dev'
+checks='clang-format clang-tidy libclang-rt-14-dev shellcheck'
 
 wanted="$build $test"
 print=
