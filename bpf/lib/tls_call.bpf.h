@@ -6,9 +6,11 @@
 
 #include "bpf/lib/call_args.bpf.h"
 
-/* Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
+/*
+ * Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
+ * Which of the two it is: bpf/session.bpf.c.
  */
-extern _Bool bpf_session_is_return(void) __ksym __weak;
+int session_is_return(void);
 
 enum length_by { LENGTH_RETURNED, LENGTH_BEHIND_POINTER };
 
@@ -82,7 +84,7 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     /* A session's entry program says with 1 that the return is of no interest. */ \
     SEC("uprobe") int family##_##name##_session(struct pt_regs *ctx)               \
     {                                                                              \
-        if (bpf_session_is_return())                                               \
+        if (session_is_return())                                                   \
             return io_return(ctx, direction, zero, library);                       \
         return !io_entry(ctx, by);                                                 \
     }
@@ -99,7 +101,7 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     }                                                                   \
     SEC("uprobe") int family##_handshake_session(struct pt_regs *ctx)   \
     {                                                                   \
-        if (bpf_session_is_return())                                    \
+        if (session_is_return())                                        \
             return handshake_return(ctx);                               \
         return !handshake_entry(ctx);                                   \
     }
@@ -116,7 +118,8 @@ static __always_inline int key_of_object(struct connection_key *key, __u64 objec
     return 1;
 }
 
-static __always_inline void emit_server_name(const struct connection_key *key, __u64 name)
+/* `length` of a name that need not end in a NUL; WIRE_NAME_MAX: it does. */
+static __always_inline void emit_server_name(const struct connection_key *key, __u64 name, __u64 length)
 {
     struct connection *connection = find_connection(key);
     struct wire_connection_name *record;
@@ -137,5 +140,8 @@ static __always_inline void emit_server_name(const struct connection_key *key, _
         bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
         return;
     }
+    barrier_var(length);
+    if (length < WIRE_NAME_MAX)
+        record->name[length] = 0;
     EMIT_SUBMIT(ring, record);
 }

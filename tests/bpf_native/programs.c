@@ -2,7 +2,10 @@
 #include "tests/bpf_native/programs.h"
 
 #include "bpf/process.bpf.c"
+#include "bpf/session.bpf.c"
 #include "bpf/socket.bpf.c"
+#include "bpf/tls_gnutls.bpf.c"
+#include "bpf/tls_go.bpf.c"
 #include "bpf/tls_openssl.bpf.c"
 
 void native_emit_payload(__u64 connection, __u8 direction, __u64 offset, __u64 address, __u64 length) {

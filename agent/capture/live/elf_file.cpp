@@ -62,9 +62,11 @@ base::Result<void> ElfFile::read_segments() {
     for (std::size_t i = 0; i < count; ++i) {
         GElf_Phdr one;
         if (gelf_getphdr(handle_->elf, static_cast<int>(i), &one) == nullptr) continue;
-        if (one.p_type != PT_LOAD || (one.p_flags & PF_X) == 0 || one.p_offset >= handle_->size) continue;
-        executable_.push_back(
-            {one.p_vaddr, one.p_offset, std::min<std::uint64_t>(one.p_filesz, handle_->size - one.p_offset)});
+        if (one.p_type != PT_LOAD || one.p_offset >= handle_->size) continue;
+        const std::uint64_t size = std::min<std::uint64_t>(one.p_filesz, handle_->size - one.p_offset);
+        const auto* image = static_cast<const std::uint8_t*>(handle_->image);
+        regions_.push_back({one.p_vaddr, {image + one.p_offset, static_cast<std::size_t>(size)}});
+        if ((one.p_flags & PF_X) != 0) executable_.push_back({one.p_vaddr, one.p_offset, size});
     }
     return {};
 }
@@ -98,6 +100,22 @@ std::map<std::string, std::uint64_t> ElfFile::functions(const std::vector<std::s
     collect(SHT_DYNSYM, wanted, found);
     if (found.size() < wanted.size()) collect(SHT_SYMTAB, wanted, found);
     return found;
+}
+
+std::optional<ElfFile::Region> ElfFile::section(std::string_view name) const {
+    std::size_t names = 0;
+    if (elf_getshdrstrndx(handle_->elf, &names) != 0) return std::nullopt;
+    for (Elf_Scn* section = elf_nextscn(handle_->elf, nullptr); section != nullptr;
+         section = elf_nextscn(handle_->elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
+        const char* text = elf_strptr(handle_->elf, names, header.sh_name);
+        if (text == nullptr || name != text || header.sh_offset >= handle_->size) continue;
+        const auto* image = static_cast<const std::uint8_t*>(handle_->image);
+        const std::uint64_t size = std::min<std::uint64_t>(header.sh_size, handle_->size - header.sh_offset);
+        return Region{header.sh_addr, {image + header.sh_offset, static_cast<std::size_t>(size)}};
+    }
+    return std::nullopt;
 }
 
 base::Bytes ElfFile::code(std::uint64_t address, std::size_t size) const {
