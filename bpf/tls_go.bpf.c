@@ -82,7 +82,8 @@ static __always_inline int go_io_entry(struct pt_regs *ctx)
     connection = find_connection(&key);
     if (connection)
         begun.connection = connection->id;
-    push_call(goroutine, key.pid, &begun);
+    if (push_call(goroutine, key.pid, &begun) && begun.connection)
+        __sync_fetch_and_add(&connection->calls, 1);
     return 0;
 }
 
@@ -97,6 +98,16 @@ static __always_inline int is_eof(__u64 type, __u64 value)
     if (read_user_bytes(word, sizeof(word), text))
         return 0;
     return word[0] == 'E' && word[1] == 'O' && word[2] == 'F';
+}
+
+/*
+ * One goroutine may close a connection while another's call on it has not returned: a read that waits, but also the
+ * write of a request whose answer has been read already.
+ */
+static __always_inline void close_if_idle(const struct connection *connection, const struct connection_key *key)
+{
+    if (connection->closing && connection->calls == 0)
+        close_connection(key, WIRE_CLOSE_FREED);
 }
 
 static __always_inline int go_io_return(struct pt_regs *ctx, __u8 direction)
@@ -121,12 +132,19 @@ static __always_inline int go_io_return(struct pt_regs *ctx, __u8 direction)
     if (call.connection) {
         connection = find_connection(&key);
         if (!connection || connection->id != call.connection)
-            return 0; /* it was closed meanwhile */
+            return 0; /* it was replaced or lost meanwhile */
     }
     if (moved > 0)
         bytes_moved(thread_id, &call, key.process_start_ns, direction, WIRE_LIBRARY_GO, moved);
     else if (direction == WIRE_RECEIVED && is_eof(ctx->bx, ctx->cx))
         read_ended(thread_id, &call, key.process_start_ns);
+    if (call.connection) {
+        connection = find_connection(&key);
+        if (!connection)
+            return 0;
+        __sync_fetch_and_add(&connection->calls, -1);
+        close_if_idle(connection, &key);
+    }
     return 0;
 }
 
@@ -154,9 +172,15 @@ SEC("uprobe") int go_write_return(struct pt_regs *ctx)
 SEC("uprobe") int go_close_entry(struct pt_regs *ctx)
 {
     struct connection_key key = {};
+    struct connection *connection;
 
-    if (!stack_will_grow(ctx) && key_of_object(&key, ctx->ax))
-        close_connection(&key, WIRE_CLOSE_FREED);
+    if (stack_will_grow(ctx) || !key_of_object(&key, ctx->ax))
+        return 0;
+    connection = find_connection(&key);
+    if (!connection)
+        return 0;
+    connection->closing = 1;
+    close_if_idle(connection, &key);
     return 0;
 }
 
@@ -187,7 +211,13 @@ SEC("uprobe") int go_handshake_entry(struct pt_regs *ctx)
     }
     close_connection(&key, WIRE_CLOSE_REPLACED);
     connection = make_connection(&key, WIRE_LIBRARY_GO, 1);
-    if (call && call->object == key.object)
-        call->connection = connection ? connection->id : 0;
+    if (!connection)
+        return 0;
+    if (connection->to_announce)
+        announce(connection, &key); /* now, when it is in one goroutine's hands */
+    if (call && call->object == key.object) {
+        call->connection = connection->id;
+        __sync_fetch_and_add(&connection->calls, 1);
+    }
     return 0;
 }

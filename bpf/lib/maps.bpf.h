@@ -130,7 +130,9 @@ struct connection {
     __u32 from_start;
     __u32 to_announce; /* enum announcement, or-ed: what user space has still to be told */
     __u32 has_socket;
-    __u32 ended; /* WIRE_DIRECTION_END was sent for the received direction */
+    __u32 ended;   /* WIRE_DIRECTION_END was sent for the received direction */
+    __u32 calls;   /* Go: under way on it, in any goroutine */
+    __u32 closing; /* Go: it ends with the last of them */
     __u32 reserved;
 };
 
