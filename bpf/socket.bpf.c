@@ -1,7 +1,8 @@
 /*
  * Which socket carries a TLS connection. Fields of SSL and BIO objects are not read (their offsets rot); the socket is
  * the one that moves bytes while a TLS call is in flight on the same thread, or, for runtimes that encrypt into memory,
- * the one that the same thread then sends exactly that ciphertext to.
+ * the one that the same thread then sends exactly that ciphertext to. A goroutine's calls are its own and not those of
+ * the thread: the register that holds the goroutine tells whose the socket is.
  *
  * Three ways to be told of a socket's sends and receives, of which the best that loads is used: the sock_*_length
  * tracepoints (6.3), fexit, kprobe.
@@ -30,6 +31,24 @@ static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 
         emit_socket(connection, sk);
 }
 
+static __always_inline void note_goroutine_socket(__u32 pid, struct sock *sk)
+{
+    struct goroutine_key key = {.pid = pid};
+    struct pt_regs *regs = user_registers(current_task());
+    struct thread_calls *goroutine;
+    __u32 depth;
+
+    if (!regs)
+        return;
+    key.goroutine = BPF_CORE_READ(regs, r14);
+    goroutine = bpf_map_lookup_elem(&go_calls, &key);
+    if (!goroutine)
+        return;
+    depth = goroutine->depth;
+    if (depth > 0 && depth <= CALL_DEPTH)
+        call_at(goroutine, depth - 1)->socket = (__u64)sk;
+}
+
 static __always_inline int socket_moved(struct sock *sk, long bytes, int is_send)
 {
     __u64 thread_id = bpf_get_current_pid_tgid();
@@ -41,6 +60,8 @@ static __always_inline int socket_moved(struct sock *sk, long bytes, int is_send
     depth = thread->depth;
     if (depth > 0 && depth <= CALL_DEPTH)
         call_at(thread, depth - 1)->socket = (__u64)sk;
+    else if (thread->in_go)
+        note_goroutine_socket(thread_id >> 32, sk);
     else if (is_send && thread->pending_object && bytes > 0)
         match_ciphertext(thread, thread_id, sk, bytes);
     return 0;

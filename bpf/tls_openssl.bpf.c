@@ -52,7 +52,7 @@ SEC("uprobe") int openssl_ctrl_entry(struct pt_regs *ctx)
 
     if ((int)PT_REGS_PARM2(ctx) != SSL_CTRL_SET_TLSEXT_HOSTNAME || !key_of_object(&key, PT_REGS_PARM1(ctx)))
         return 0;
-    emit_server_name(&key, PT_REGS_PARM4(ctx));
+    emit_server_name(&key, PT_REGS_PARM4(ctx), WIRE_NAME_MAX);
     return 0;
 }
 

@@ -30,7 +30,7 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 // Libraries that talk TLS and that no finder covers, by the name they go by.
 std::optional<std::string> other_library(std::string_view path) {
     constexpr std::pair<std::string_view, const char*> kNames[] = {
-        {"libgnutls.so", "gnutls"}, {"libssl3.so", "nss"}, {"libmbedtls.so", "mbedtls"}, {"libwolfssl.so", "wolfssl"}};
+        {"libssl3.so", "nss"}, {"libmbedtls.so", "mbedtls"}, {"libwolfssl.so", "wolfssl"}};
     for (const auto& [prefix, name] : kNames) {
         if (starts_with(base_name(path), prefix)) return name;
     }

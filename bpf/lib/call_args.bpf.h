@@ -60,62 +60,66 @@ static __always_inline struct thread_calls *thread_of_traced_process(__u64 threa
     return judge_thread(thread, object) ? bpf_map_lookup_elem(&calls, &thread) : NULL;
 }
 
+/* The buffer of a call that tells all of its object: whatever is called on the same object inside it is no news. */
+#define ANY_BUFFER (~0ULL)
+
 /*
  * A call begins. Returns 1 if its return is of interest. Frames that lie below the new one on the stack (at lower or
  * equal addresses) belong to calls whose return was never seen (longjmp, a coroutine, a return probe that the kernel
  * missed): they go.
  */
-static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_ptr, __u64 stack)
+static __always_inline int push_call(struct thread_calls *thread, __u32 pid, const struct call *begun)
 {
-    __u64 thread_id = bpf_get_current_pid_tgid();
-    struct thread_calls *thread = thread_of_traced_process(thread_id, object);
     struct call *call;
-    __u32 depth;
+    __u32 depth = thread->depth;
 
-    if (!thread)
-        return 0;
-    depth = thread->depth;
     for (int i = 0; i < CALL_DEPTH; i++) {
         if (depth == 0 || depth > CALL_DEPTH)
             break;
         call = call_at(thread, depth - 1);
-        if (call->stack > stack) {
+        if (call->stack > begun->stack) {
             /* Some libraries make one of the probed functions by way of another: the outer call tells it all. */
-            if (call->object == object && call->buffer == buffer)
+            if (call->object == begun->object && (call->buffer == begun->buffer || call->buffer == ANY_BUFFER))
                 return 0;
             break;
         }
         count_loss(WIRE_LOSS_CALL_UNRETURNED);
-        lose_connection(call->object, thread->process_start_ns, thread_id >> 32);
+        lose_connection(call->object, thread->process_start_ns, pid);
         depth--;
     }
     if (depth >= CALL_DEPTH) {
         count_loss(WIRE_LOSS_CALLS_NESTED);
-        lose_connection(object, thread->process_start_ns, thread_id >> 32);
+        lose_connection(begun->object, thread->process_start_ns, pid);
         return 0;
     }
-    call = call_at(thread, depth);
-    call->object = object;
-    call->buffer = buffer;
-    call->length_ptr = length_ptr;
-    call->stack = stack;
-    call->socket = 0;
+    *call_at(thread, depth) = *begun;
     thread->depth = depth + 1;
     return 1;
+}
+
+/* A call of a thread that runs on the thread's own stack, as all but Go's do. */
+static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_ptr, __u64 stack)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid();
+    struct thread_calls *thread = thread_of_traced_process(thread_id, object);
+    struct call begun = {
+        .object = object,
+        .buffer = buffer,
+        .length_ptr = length_ptr,
+        .stack = stack,
+    };
+
+    return thread ? push_call(thread, thread_id >> 32, &begun) : 0;
 }
 
 /*
  * A call returns: the innermost one whose frame is this one. A return address was popped since its entry. Copies the
  * call out, because the next call of this thread may overwrite it.
  */
-static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *out, __u64 *process_start)
+static __always_inline int pop_call(struct thread_calls *thread, __u64 stack, struct call *out)
 {
-    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
-    __u32 depth;
+    __u32 depth = thread->depth;
 
-    if (!thread)
-        return 0;
-    depth = thread->depth;
     for (int i = 0; i < CALL_DEPTH; i++) {
         struct call *call;
 
@@ -125,7 +129,6 @@ static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *
         call = call_at(thread, depth);
         if (call->stack + sizeof(__u64) == stack) {
             *out = *call;
-            *process_start = thread->process_start_ns;
             thread->depth = depth;
             return 1;
         }
@@ -133,6 +136,16 @@ static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *
             return 0;
     }
     return 0;
+}
+
+static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *out, __u64 *process_start)
+{
+    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
+
+    if (!thread || !pop_call(thread, stack, out))
+        return 0;
+    *process_start = thread->process_start_ns;
+    return 1;
 }
 
 /* Has user space asked not to have these bytes? */
@@ -195,7 +208,7 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
     if (!connection->has_socket) {
         if (call->socket)
             emit_socket(connection, (const struct sock *)call->socket);
-        else if (direction == WIRE_SENT)
+        else if (direction == WIRE_SENT && library != WIRE_LIBRARY_GO /* it sends within the call, record by record */)
             expect_ciphertext(thread_id, call->object, moved);
     }
     offset = connection->offset[direction & 1];

@@ -96,17 +96,18 @@ static __always_inline struct connection *find_connection(const struct connectio
 static __always_inline struct connection *make_connection(const struct connection_key *key, __u32 library,
                                                           __u32 from_start)
 {
-    struct connection fresh = {};
+    struct connection fresh = {}, *made;
 
     fresh.id = fresh_connection_id();
     fresh.library = library;
     fresh.from_start = from_start;
     fresh.to_announce = ANNOUNCE_PROCESS | ANNOUNCE_CONNECTION;
-    if (bpf_map_update_elem(&connections, key, &fresh, BPF_ANY)) {
+    /* If somebody else was faster (Go reads and writes at the same time), it is theirs that counts. */
+    bpf_map_update_elem(&connections, key, &fresh, BPF_NOEXIST);
+    made = bpf_map_lookup_elem(&connections, key);
+    if (!made)
         count_loss(WIRE_LOSS_CONNECTIONS_FULL);
-        return NULL;
-    }
-    return bpf_map_lookup_elem(&connections, key);
+    return made;
 }
 
 static __always_inline void emit_close(const struct connection *connection, __u8 why)

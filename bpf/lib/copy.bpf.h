@@ -10,6 +10,11 @@ static __always_inline int read_user_u64(__u64 *value, __u64 address)
     return bpf_probe_read_user(value, sizeof(*value), (const void *)address);
 }
 
+static __always_inline int read_user_bytes(void *bytes, __u32 size, __u64 address)
+{
+    return bpf_probe_read_user(bytes, size, (const void *)address);
+}
+
 static __always_inline long read_user_name(char *name, __u32 size, __u64 address)
 {
     return bpf_probe_read_user_str(name, size, (const void *)address);

@@ -45,9 +45,13 @@ struct {
 struct call {
     __u64 object; /* TLS object */
     __u64 buffer;
-    __u64 length_ptr; /* where the function leaves the number of bytes; 0: in its return value */
-    __u64 stack;      /* stack pointer at entry, to match returns that overtake or get lost */
-    __u64 socket;     /* struct sock that carried bytes during this call */
+    union {
+        __u64 length_ptr; /* where the function leaves the number of bytes; 0: in its return value */
+        __u64 size;       /* GnuTLS: of the buffer */
+        __u64 connection; /* Go: the id that the object had when the call began; 0: none yet */
+    };
+    __u64 stack;  /* stack pointer at entry, to match returns that overtake or get lost */
+    __u64 socket; /* struct sock that carried bytes during this call */
 };
 
 struct thread_calls {
@@ -55,7 +59,7 @@ struct thread_calls {
     __u32 depth;
     __u32 epoch;  /* filter_epoch of the verdict */
     __u32 traced; /* the verdict */
-    __u32 reserved;
+    __u32 in_go;  /* goroutines make TLS calls on this thread: see go_calls */
     /* Ciphertext lengths that a send of this thread would have, if it carries what was written into a memory BIO. */
     __u64 pending_object;
     __u64 pending_ns;
@@ -69,6 +73,24 @@ struct {
     __type(key, __u64);
     __type(value, struct thread_calls);
 } calls __weak SEC(".maps");
+
+/*
+ * The same for goroutines, which go from thread to thread while they wait. Key: process and goroutine (the address of
+ * its g). Written by the programs of the thread that runs it; deleted when its last call returns, and by user space
+ * when the process is gone. Of the value, what is about the thread is not used. Full: as with `calls`.
+ */
+struct goroutine_key {
+    __u64 goroutine;
+    __u32 pid;
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, struct goroutine_key);
+    __type(value, struct thread_calls);
+} go_calls __weak SEC(".maps");
 
 /*
  * What is known of a process. Key: thread-group id. Written by the filter at the first TLS call, on fork for children
@@ -108,9 +130,11 @@ struct connection {
     __u32 from_start;
     __u32 to_announce; /* enum announcement, or-ed: what user space has still to be told */
     __u32 has_socket;
-    __u32 ended;  /* WIRE_DIRECTION_END was sent for the received direction */
-    __u32 ports;  /* of its socket, both */
-    __u64 socket; /* its struct sock; 0: not known */
+    __u32 ended;   /* WIRE_DIRECTION_END was sent for the received direction */
+    __u32 ports;   /* of its socket, both */
+    __u64 socket;  /* its struct sock; 0: not known */
+    __u32 calls;   /* Go: under way on it, in any goroutine */
+    __u32 closing; /* Go: it ends with the last of them */
 };
 
 struct {

@@ -46,3 +46,22 @@ static __always_inline int last_thread(struct task_struct *task)
 {
     return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
+
+#define KERNEL_STACK_SIZE 16384 /* THREAD_SIZE */
+#define USER_CODE_SEGMENT 0x33  /* __USER_CS: 64-bit code */
+
+/*
+ * The registers with which the current thread entered the kernel. bpf_task_pt_regs does it from 5.15 on; this is what
+ * it does: they lie at the top of the kernel's stack, where kernels built for FRED (6.9) leave 16 bytes above them. The
+ * code segment tells whether that is where they are.
+ */
+static __always_inline struct pt_regs *user_registers(struct task_struct *task)
+{
+    __u64 top = (__u64)BPF_CORE_READ(task, stack) + KERNEL_STACK_SIZE;
+    struct pt_regs *regs = (struct pt_regs *)(top - sizeof(struct pt_regs));
+
+    if ((__u16)BPF_CORE_READ(regs, cs) == USER_CODE_SEGMENT)
+        return regs;
+    regs = (struct pt_regs *)(top - 16 - sizeof(struct pt_regs));
+    return (__u16)BPF_CORE_READ(regs, cs) == USER_CODE_SEGMENT ? regs : NULL;
+}

@@ -124,7 +124,8 @@ static __always_inline int key_of_object(struct connection_key *key, __u64 objec
     return 1;
 }
 
-static __always_inline void emit_server_name(const struct connection_key *key, __u64 name)
+/* `length` of a name that need not end in a NUL; WIRE_NAME_MAX: it does. */
+static __always_inline void emit_server_name(const struct connection_key *key, __u64 name, __u64 length)
 {
     struct connection *connection = find_connection(key);
     struct wire_connection_name *record;
@@ -145,5 +146,8 @@ static __always_inline void emit_server_name(const struct connection_key *key, _
         bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
         return;
     }
+    barrier_var(length);
+    if (length < WIRE_NAME_MAX)
+        record->name[length] = 0;
     EMIT_SUBMIT(ring, record);
 }

@@ -80,6 +80,7 @@ struct task_struct {
     struct mm_struct* mm;
     struct css_set* cgroups;
     struct signal_struct* signal;
+    void* stack;
 };
 
 struct sock_common {
@@ -99,12 +100,15 @@ struct sock {
 struct linux_binprm;
 struct msghdr;
 
-/* x86-64, as far as a call is concerned. */
+#ifdef __cplusplus
+#define STUB_ZERO = 0
+#else
+#define STUB_ZERO
+#endif
+
+/* x86-64, as far as a call is concerned, and then Go's calls. */
 struct pt_regs {
     __u64 di, si, dx, cx, ax, sp;
-#ifdef __cplusplus
-    __u64 r8 = 0; /* few calls have a fifth argument */
-#else
-    __u64 r8;
-#endif
+    __u64 r8 STUB_ZERO; /* few calls have a fifth argument */
+    __u64 bx STUB_ZERO, r14 STUB_ZERO, flags STUB_ZERO, cs STUB_ZERO;
 };

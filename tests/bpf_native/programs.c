@@ -5,6 +5,8 @@
 #include "bpf/session.bpf.c"
 #include "bpf/socket.bpf.c"
 #include "bpf/tls_boringssl.bpf.c"
+#include "bpf/tls_gnutls.bpf.c"
+#include "bpf/tls_go.bpf.c"
 #include "bpf/tls_openssl.bpf.c"
 
 void native_emit_payload(__u64 connection, __u8 direction, __u64 offset, __u64 address, __u64 length) {

@@ -33,6 +33,30 @@ int boringssl_read_entry(struct pt_regs* regs);
 int boringssl_read_return(struct pt_regs* regs);
 int boringssl_write_entry(struct pt_regs* regs);
 int boringssl_write_return(struct pt_regs* regs);
+// bpf/tls_gnutls.bpf.c
+int gnutls_recv_entry(struct pt_regs* regs);
+int gnutls_recv_return(struct pt_regs* regs);
+int gnutls_recv_session(struct pt_regs* regs);
+int gnutls_send_entry(struct pt_regs* regs);
+int gnutls_send_return(struct pt_regs* regs);
+int gnutls_recv_packet_entry(struct pt_regs* regs);
+int gnutls_recv_packet_return(struct pt_regs* regs);
+int gnutls_uncork_entry(struct pt_regs* regs);
+int gnutls_uncork_return(struct pt_regs* regs);
+int gnutls_handshake_entry(struct pt_regs* regs);
+int gnutls_handshake_return(struct pt_regs* regs);
+int gnutls_init_entry(struct pt_regs* regs);
+int gnutls_init_return(struct pt_regs* regs);
+int gnutls_deinit_entry(struct pt_regs* regs);
+int gnutls_server_name_set_entry(struct pt_regs* regs);
+
+// bpf/tls_go.bpf.c
+int go_read_entry(struct pt_regs* regs);
+int go_read_return(struct pt_regs* regs);
+int go_write_entry(struct pt_regs* regs);
+int go_write_return(struct pt_regs* regs);
+int go_close_entry(struct pt_regs* regs);
+int go_handshake_entry(struct pt_regs* regs);
 
 // bpf/socket.bpf.c
 int socket_send_tracepoint(struct sock* sk, int ret, int flags);

@@ -92,6 +92,30 @@ std::map<std::string, std::uint64_t> ElfFile::functions(const std::vector<std::s
     return found;
 }
 
+std::optional<ElfFile::Region> ElfFile::section(std::string_view name) const {
+    const base::Bytes file = handle_->image->bytes();
+    std::size_t names = 0;
+    if (elf_getshdrstrndx(handle_->elf, &names) != 0) return std::nullopt;
+    for (Elf_Scn* section = elf_nextscn(handle_->elf, nullptr); section != nullptr;
+         section = elf_nextscn(handle_->elf, section)) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
+        const char* text = elf_strptr(handle_->elf, names, header.sh_name);
+        if (text == nullptr || name != text || header.sh_offset >= file.size()) continue;
+        const std::uint64_t size = std::min<std::uint64_t>(header.sh_size, file.size() - header.sh_offset);
+        return Region{header.sh_addr, file.subspan(header.sh_offset, size)};
+    }
+    return std::nullopt;
+}
+
+std::vector<ElfFile::Region> ElfFile::regions() const {
+    std::vector<Region> out;
+    out.reserve(segments_.size());
+    for (const Segment& one : segments_)
+        out.push_back({one.address, handle_->image->bytes().subspan(one.offset, one.size)});
+    return out;
+}
+
 const ElfFile::Segment* ElfFile::code_segment(std::uint64_t address) const {
     for (const Segment& one : segments_) {
         if (one.executable && address >= one.address && address - one.address < one.size) return &one;

@@ -29,15 +29,17 @@ constexpr unsigned kLooks = 8;  // at what runs when tracing starts
 }  // namespace
 
 std::vector<std::string> system_libraries() {
-    constexpr std::array kPatterns{"/usr/lib/*/libssl.so.*", "/usr/lib64/libssl.so.*", "/usr/lib/libssl.so.*",
-                                   "/lib/*/libssl.so.*",     "/lib64/libssl.so.*",     "/usr/local/lib*/libssl.so.*",
-                                   "/opt/*/lib/libssl.so.*"};
+    constexpr std::array kPlaces{"/usr/lib/*/", "/usr/lib64/",      "/usr/lib/",  "/lib/*/",
+                                 "/lib64/",     "/usr/local/lib*/", "/opt/*/lib/"};
+    constexpr std::array kNames{"libssl.so.*", "libgnutls.so.*"};
     std::vector<std::string> out;
-    for (const char* pattern : kPatterns) {
-        glob_t found{};
-        if (glob(pattern, 0, nullptr, &found) == 0)
-            out.insert(out.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
-        globfree(&found);
+    for (const char* name : kNames) {
+        for (const char* place : kPlaces) {
+            glob_t found{};
+            if (glob((std::string(place) + name).c_str(), 0, nullptr, &found) == 0)
+                out.insert(out.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
+            globfree(&found);
+        }
     }
     return out;
 }

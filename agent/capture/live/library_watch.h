@@ -44,7 +44,7 @@ class LibraryWatch {
     std::thread thread_;
 };
 
-// Where distributions keep libssl.
+// Where distributions keep libssl and libgnutls.
 std::vector<std::string> system_libraries();
 
 }  // namespace llmsnoop::capture::live

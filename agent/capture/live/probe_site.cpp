@@ -95,6 +95,14 @@ class StraightLine {
         return true;
     }
 
+    bool is_conditional() const { return instruction_.meta.category == ZYDIS_CATEGORY_COND_BR; }
+
+    // jmp [rip+x]
+    bool jumps_through_memory() const {
+        return instruction_.mnemonic == ZYDIS_MNEMONIC_JMP && operands_[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+               operands_[0].mem.base == ZYDIS_REGISTER_RIP;
+    }
+
     // The target of a direct call or tail jump, if that is what was decoded.
     std::optional<std::uint64_t> direct_target() const {
         const bool transfers =
@@ -160,6 +168,16 @@ std::optional<Callee> first_callee(const ElfFile& file, std::uint64_t function) 
     return std::nullopt;
 }
 
+// jmp [rip+x], perhaps behind an endbr64: an entry of the procedure linkage table.
+bool is_linkage_stub(const ElfFile& file, std::uint64_t address) {
+    StraightLine line(file, address);
+    for (unsigned i = 0; i < 2 && line.decode(); ++i) {
+        if (line.jumps_through_memory()) return true;
+        line.step();
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string_view name_of(ProbeSite::Place place) {
@@ -170,6 +188,8 @@ std::string_view name_of(ProbeSite::Place place) {
             return "beyond entry";
         case ProbeSite::Place::internal:
             return "internal";
+        case ProbeSite::Place::at_return:
+            return "at return";
     }
     return "?";
 }
@@ -187,6 +207,21 @@ std::optional<ProbeSite> choose_site(const ElfFile& file, std::uint64_t address,
         line.step();
     }
     return ProbeSite{address, *entry_offset, ProbeSite::Place::entry, false};
+}
+
+bool only_jumps_to(const ElfFile& file, std::uint64_t function, std::uint64_t target) {
+    StraightLine line(file, function);
+    while (line.decode()) {
+        if (line.is_conditional()) return false;
+        if (const auto next = line.direct_target()) {
+            for (std::size_t i = 0; i < 3; ++i) {
+                if (line.argument(i) != Argument::intact) return false;
+            }
+            return *next == target || is_linkage_stub(file, *next);
+        }
+        line.step();
+    }
+    return false;
 }
 
 std::optional<std::uint64_t> shared_callee(const ElfFile& file, std::uint64_t plain, std::uint64_t extended) {

@@ -21,9 +21,10 @@ enum class Need : std::uint8_t {
 
 struct ProbeSite {
     enum class Place : std::uint8_t {
-        entry,     // the first instruction
-        beyond,    // a later instruction of the straight line from the entry
-        internal,  // the entry of the function that the exported ones share
+        entry,      // the first instruction
+        beyond,     // a later instruction of the straight line from the entry
+        internal,   // the entry of the function that the exported ones share
+        at_return,  // one of the instructions by which the function returns
     };
 
     std::uint64_t address = 0;      // virtual
@@ -42,5 +43,9 @@ std::optional<ProbeSite> choose_site(const ElfFile& file, std::uint64_t address,
 // call with their own arguments, `plain` passing the address of a local as the fourth: it then has the interface of
 // `extended`. OpenSSL's ssl_read_internal and ssl_write_internal. Nothing unless the disassembly proves it.
 std::optional<std::uint64_t> shared_callee(const ElfFile& file, std::uint64_t plain, std::uint64_t extended);
+
+// Is `function` nothing but a jump (or call) to `target` with its own first three arguments, directly or by way of the
+// procedure linkage table, where whatever is jumped to stands for `target`?
+bool only_jumps_to(const ElfFile& file, std::uint64_t function, std::uint64_t target);
 
 }  // namespace llmsnoop::capture::live

@@ -1,5 +1,7 @@
 #include "agent/capture/live/tls_finder.h"
 
+#include "agent/capture/live/gnutls_finder.h"
+#include "agent/capture/live/go_finder.h"
 #include "agent/capture/live/openssl_finder.h"
 
 namespace llmsnoop::capture::live {
@@ -13,6 +15,8 @@ struct Finder {
 
 constexpr Finder kFinders[] = {
     {model::Library::openssl, find_openssl},
+    {model::Library::gnutls, find_gnutls},
+    {model::Library::go, find_go},
 };
 
 }  // namespace

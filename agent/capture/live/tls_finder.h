@@ -22,8 +22,8 @@ struct TlsCode {
     std::vector<PlannedProbe> probes;  // reading and writing are always both there, or nothing is
 };
 
-// All the TLS code of this file; empty if it has none that can be probed. Cheap: symbols, no analysis of the whole
-// file.
+// All the TLS code of this file; empty if it has none that can be probed. Cheap: symbols and tables, no analysis of the
+// whole file.
 std::vector<TlsCode> find_tls(const ElfFile& file);
 
 // For the finders: a probe in the function at `address`, at its cheapest place; none where there is no code.

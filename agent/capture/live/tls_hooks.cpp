@@ -39,6 +39,21 @@ constexpr std::array kRows{
     Row{TlsHook::openssl_ctrl, "SSL_ctrl", &Programs::openssl_ctrl_entry, nullptr, nullptr},
     Row{TlsHook::boringssl_read, "SSL_read", CALL_PROGRAMS(boringssl_read)},
     Row{TlsHook::boringssl_write, "SSL_write", CALL_PROGRAMS(boringssl_write)},
+    Row{TlsHook::gnutls_recv, "gnutls_record_recv", CALL_PROGRAMS(gnutls_recv)},
+    Row{TlsHook::gnutls_send, "gnutls_record_send", CALL_PROGRAMS(gnutls_send)},
+    Row{TlsHook::gnutls_recv_packet, "gnutls_record_recv_packet", CALL_PROGRAMS(gnutls_recv_packet)},
+    Row{TlsHook::gnutls_uncork, "gnutls_record_uncork", CALL_PROGRAMS(gnutls_uncork)},
+    Row{TlsHook::gnutls_handshake, "gnutls_handshake", CALL_PROGRAMS(gnutls_handshake)},
+    Row{TlsHook::gnutls_init, "gnutls_init", CALL_PROGRAMS(gnutls_init)},
+    Row{TlsHook::gnutls_deinit, "gnutls_deinit", &Programs::gnutls_deinit_entry, nullptr, nullptr},
+    Row{TlsHook::gnutls_server_name_set, "gnutls_server_name_set", &Programs::gnutls_server_name_set_entry, nullptr,
+        nullptr},
+    Row{TlsHook::go_read, "crypto/tls.(*Conn).Read", &Programs::go_read_entry, nullptr, nullptr},
+    Row{TlsHook::go_read_return, "crypto/tls.(*Conn).Read", &Programs::go_read_return, nullptr, nullptr},
+    Row{TlsHook::go_write, "crypto/tls.(*Conn).Write", &Programs::go_write_entry, nullptr, nullptr},
+    Row{TlsHook::go_write_return, "crypto/tls.(*Conn).Write", &Programs::go_write_return, nullptr, nullptr},
+    Row{TlsHook::go_close, "crypto/tls.(*Conn).Close", &Programs::go_close_entry, nullptr, nullptr},
+    Row{TlsHook::go_handshake, "crypto/tls.(*Conn).clientHandshake", &Programs::go_handshake_entry, nullptr, nullptr},
 };
 
 #undef CALL_PROGRAMS

@@ -12,7 +12,8 @@ namespace llmsnoop::capture::live {
 
 // The openssl ones: `read_internal` is the function behind SSL_read and SSL_read_ex, which tells the end of the stream
 // from a failure; the one behind SSL_write and SSL_write_ex is like the latter, or has flags before the last argument
-// (`write_flags`, from 3.2 on).
+// (`write_flags`, from 3.2 on). The go ones: what happens at the return has hooks of its own, because return probes
+// would break Go.
 enum class TlsHook : std::uint8_t {
     openssl_read,
     openssl_write,
@@ -26,6 +27,20 @@ enum class TlsHook : std::uint8_t {
     openssl_ctrl,
     boringssl_read,
     boringssl_write,
+    gnutls_recv,
+    gnutls_send,
+    gnutls_recv_packet,
+    gnutls_uncork,
+    gnutls_handshake,
+    gnutls_init,
+    gnutls_deinit,
+    gnutls_server_name_set,
+    go_read,
+    go_read_return,
+    go_write,
+    go_write_return,
+    go_close,
+    go_handshake,
 };
 
 // For messages: the function that is probed.
