@@ -31,18 +31,6 @@ class ElfFile {
     // ("@@OPENSSL_3.0.0") are not part of the name.
     std::map<std::string, std::uint64_t> functions(const std::vector<std::string>& wanted) const;
 
-    // A part of the file that is mapped at a virtual address.
-    struct Region {
-        std::uint64_t address = 0;
-        base::Bytes bytes;
-    };
-
-    // The section of this name, if the file has section headers and it is one with bytes.
-    std::optional<Region> section(std::string_view name) const;
-
-    // All that is mapped, by PT_LOAD, in the order of the program headers.
-    const std::vector<Region>& regions() const { return regions_; }
-
     // Up to `size` bytes of code at a virtual address; shorter (or empty) at the end of its segment.
     base::Bytes code(std::uint64_t address, std::size_t size) const;
 
