@@ -52,6 +52,7 @@ class ConnectionParser::Impl {
         if (http1_) http1_->close(how, time, out);
         if (http2_) http2_->close(how, time, out);
         if (websocket_) websocket_->close(how, time, out);
+        note_unrecognised();
         die();
     }
 
@@ -203,6 +204,7 @@ class ConnectionParser::Impl {
         from_start_ = start == Http1Connection::Start::at_first_byte;
         probe_left_ = from_start_ ? limits_.probe_bytes : limits_.late_probe_bytes;
         probe_extended_ = false;
+        probed_ = 0;
         first_bytes_ = {};
         http1_.emplace(start, first, losses_, limits_);
         http2_.emplace(from_start_ ? Http2Connection::Start::at_first_byte : Http2Connection::Start::joined_late,
@@ -224,6 +226,7 @@ class ConnectionParser::Impl {
         if (http2_ && !from_start_ && !http1_->recognised()) used = http2_->feed(direction, part, out);
         drop_candidates();
         probe_left_ -= used;
+        probed_ += used;
         if (!probing_ || probe_left_ > 0) return used;
         if (!probe_extended_ && http1_->promising(direction)) {
             probe_extended_ = true;
@@ -279,7 +282,15 @@ class ConnectionParser::Impl {
         return true;
     }
 
+    // Of a connection whose beginning was not seen nobody can say that it is no HTTP: a WebSocket, or a body without
+    // end, tells no more than this.
+    void note_unrecognised() {
+        if (probing_ && !from_start_ && probed_ > 0) losses_.add(model::Loss::http_joined_late);
+        probed_ = 0;
+    }
+
     void declare_not_http(base::Time time, HttpOut out) {
+        note_unrecognised();
         die();
         out(model::NotHttp{time, model::Loss::http_desync});
     }
@@ -300,6 +311,7 @@ class ConnectionParser::Impl {
     bool from_start_ = false;
     bool probe_extended_ = false;
     std::size_t probe_left_ = 0;
+    std::uint64_t probed_ = 0;
     std::array<std::string, 2> first_bytes_;
 
     std::optional<Http1Connection> http1_;

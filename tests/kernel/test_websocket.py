@@ -69,7 +69,7 @@ class WebSocket(kernel_case.KernelCase):
 
     def test_joined_late(self):
         """The agent starts between two turns of a socket without compression. The handshake was not seen, so nothing may be
-        called complete; nothing may be made up either."""
+        called complete; nothing may be made up either, and that something was not understood is counted."""
         client = self.start_client("--keep-alive", 3, "--hold", "--query", "deflate=none", kind="ws_client")
         client.wait_ready()
         agent = self.agent()
@@ -82,6 +82,8 @@ class WebSocket(kernel_case.KernelCase):
             if record is not None:
                 self.assertNotEqual(record["completeness"], "complete")
                 self.assertEqual(record["usage"]["output_tokens"], entry["output_tokens"])
+        if not any(record for record, _ in pairs):
+            self.assertIn("http_joined_late", agent.lost())
 
 
 if __name__ == "__main__":

@@ -349,7 +349,9 @@ TEST(Http1, BytesThatAreNoHttpAreSaidToBeNone) {
     Limits limits;
     limits.late_probe_bytes = 10'000;
     expect_events(Script::joined_late().with(limits).client(noise).client("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
-                  "not http\n");
+                  "not http\nlost: http_joined_late 1\n");
+    expect_events(Script::joined_late().client(noise).close(), "lost: http_joined_late 1\n");
+    expect_events(Script::joined_late().close(), "");
 }
 
 TEST(Http1, APreambleBeforeTheFirstRequestIsPassedOver) {
