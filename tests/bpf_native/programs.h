@@ -33,6 +33,7 @@ int boringssl_read_entry(struct pt_regs* regs);
 int boringssl_read_return(struct pt_regs* regs);
 int boringssl_write_entry(struct pt_regs* regs);
 int boringssl_write_return(struct pt_regs* regs);
+int boringssl_new_return(struct pt_regs* regs);
 
 // bpf/socket.bpf.c
 int socket_send_tracepoint(struct sock* sk, int ret, int flags);

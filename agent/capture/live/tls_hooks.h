@@ -26,6 +26,7 @@ enum class TlsHook : std::uint8_t {
     openssl_ctrl,
     boringssl_read,
     boringssl_write,
+    boringssl_new,
 };
 
 // For messages: the function that is probed.
