@@ -11,6 +11,16 @@
 
 #define PENDING_NS 1000000000ULL /* a runtime flushes its ciphertext at once; a second is generous */
 
+/*
+ * A client that speaks TLS 1.3 may send its first data together with the end of its handshake: a record with Finished,
+ * of 26 bytes and a hash of 32 or 48 (RFC 8446 sections 4.4.4 and 5.2), mostly behind a change_cipher_spec of 6 bytes
+ * (appendix D.4).
+ */
+static __always_inline int is_end_of_handshake(__u64 bytes)
+{
+    return bytes == 58 || bytes == 74 || bytes == 64 || bytes == 80;
+}
+
 static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 thread_id, struct sock *sk, long sent)
 {
     struct connection_key key = {
@@ -24,7 +34,8 @@ static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 
     thread->pending_object = 0;
     if (bpf_ktime_get_ns() - thread->pending_ns > PENDING_NS)
         return;
-    if (bytes != thread->pending_bytes[0] && bytes != thread->pending_bytes[1] && bytes != thread->pending_bytes[2])
+    if (bytes != thread->pending_bytes[0] && bytes != thread->pending_bytes[1] && bytes != thread->pending_bytes[2] &&
+        !is_end_of_handshake(bytes - thread->pending_bytes[0]))
         return;
     connection = find_connection(&key);
     if (connection)

@@ -21,16 +21,10 @@ IO_PROGRAMS(openssl, read_internal, LENGTH_BEHIND_POINTER, WIRE_RECEIVED, ZERO_E
 /* int SSL_do_handshake(SSL *), which SSL_connect and SSL_accept are made of. */
 HANDSHAKE_PROGRAMS(openssl)
 
-/* SSL *SSL_new(SSL_CTX *): whatever was at this address before is gone, and this one is seen from its start. */
+/* SSL *SSL_new(SSL_CTX *) */
 SEC("uretprobe") int openssl_new_return(struct pt_regs *ctx)
 {
-    struct connection_key key = {};
-
-    if (!PT_REGS_RC(ctx) || !key_of_object(&key, PT_REGS_RC(ctx)))
-        return 0;
-    close_connection(&key, WIRE_CLOSE_REPLACED);
-    make_connection(&key, WIRE_LIBRARY_OPENSSL, 1);
-    return 0;
+    return object_made(ctx, WIRE_LIBRARY_OPENSSL);
 }
 
 /* void SSL_free(SSL *) */

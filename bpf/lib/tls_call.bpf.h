@@ -151,3 +151,18 @@ static __always_inline void emit_server_name(const struct connection_key *key, _
         record->name[length] = 0;
     EMIT_SUBMIT(ring, record);
 }
+
+/*
+ * A function returns a new TLS object: whatever was at this address before is gone, and this one is seen from its
+ * start.
+ */
+static __always_inline int object_made(struct pt_regs *ctx, __u32 library)
+{
+    struct connection_key key = {};
+
+    if (!PT_REGS_RC(ctx) || !key_of_object(&key, PT_REGS_RC(ctx)))
+        return 0;
+    close_connection(&key, WIRE_CLOSE_REPLACED);
+    make_connection(&key, library, 1);
+    return 0;
+}

@@ -116,6 +116,32 @@ TEST_F(BoringsslTest, AnObjectSeenBeingMadeIsOneConnectionWhateverItsSockets) {
     EXPECT_EQ(data(), Strings({"sent@0 one", "sent@3 two", "sent@6 three"}));
 }
 
+TEST_F(BoringsslTest, WhereItsMakingIsSeenItIsKnownFromItsStart) {
+    for (const char* text : {"one", "two"}) {
+        pt_regs made{0, 0, 0, 0, kSsl, kStack};
+        boringssl_new_return(&made);
+        send(text);
+        const auto opens = take(WIRE_CONNECTION_OPEN);
+        ASSERT_EQ(opens.size(), 1U);
+        EXPECT_EQ(opens[0].header().flags, WIRE_OPEN_FROM_START);
+        EXPECT_EQ(opens[0].as<wire_connection_open>().library, WIRE_LIBRARY_BORINGSSL);
+    }
+}
+
+// Written into memory, and sent with the end of the handshake.
+TEST_F(BoringsslTest, TheFirstFlightTellsTheSocket) {
+    for (const int finished : {58, 64, 74, 80}) {
+        start_over();
+        send("question");
+        socket_send_tracepoint(&first, 8 + 22 + finished, 0);
+        EXPECT_EQ(take(WIRE_CONNECTION_SOCKET).size(), 1U) << finished;
+    }
+    start_over();
+    send("question");
+    socket_send_tracepoint(&first, 8 + 22 + 59, 0);
+    EXPECT_TRUE(take(WIRE_CONNECTION_SOCKET).empty());
+}
+
 TEST_F(BoringsslTest, TheNumberOfBytesMayBeBehindTheFifthArgument) {
     const std::uint64_t done = 5;
     pt_regs regs{kSsl, address("hello, world"), 12, 0, 0, kStack};

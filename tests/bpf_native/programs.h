@@ -33,6 +33,8 @@ int boringssl_read_entry(struct pt_regs* regs);
 int boringssl_read_return(struct pt_regs* regs);
 int boringssl_write_entry(struct pt_regs* regs);
 int boringssl_write_return(struct pt_regs* regs);
+int boringssl_new_return(struct pt_regs* regs);
+
 // bpf/tls_gnutls.bpf.c
 int gnutls_recv_entry(struct pt_regs* regs);
 int gnutls_recv_return(struct pt_regs* regs);

@@ -149,8 +149,12 @@ struct SmallBoringssl {
         code.bytes({0x5d});
         code.ret();
         tail(code, "w", {{66, 70}, {226, 75}, {215, 85}, {write_reason, 90}});
+        code.function(prefix + "SSL_new");
+        errors(code, "n", {{185, 1}});
+        code.ret();
+        tail(code, "n", {{185, 1}});
         code.function(prefix + "user");
-        for (const char* name : {"SSL_read", "SSL_peek", "SSL_write"})
+        for (const char* name : {"SSL_read", "SSL_peek", "SSL_write", "SSL_new"})
             code.call(prefix + name);
         code.ret();
     }

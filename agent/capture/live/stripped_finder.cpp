@@ -20,6 +20,8 @@ base::Result<std::vector<PlannedProbe>> plan_boringssl(const Subject& subject, s
     std::vector<PlannedProbe> out;
     plan_probe(out, subject.file, TlsHook::boringssl_read, "SSL_read", found->read, Need::arguments_and_return);
     plan_probe(out, subject.file, TlsHook::boringssl_write, "SSL_write", found->write, Need::arguments_and_return);
+    if (found->create)
+        plan_probe(out, subject.file, TlsHook::boringssl_new, "SSL_new", *found->create, Need::arguments_and_return);
     return out;
 }
 

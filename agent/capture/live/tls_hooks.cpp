@@ -39,6 +39,7 @@ constexpr std::array kRows{
     Row{TlsHook::openssl_ctrl, "SSL_ctrl", &Programs::openssl_ctrl_entry, nullptr, nullptr},
     Row{TlsHook::boringssl_read, "SSL_read", CALL_PROGRAMS(boringssl_read)},
     Row{TlsHook::boringssl_write, "SSL_write", CALL_PROGRAMS(boringssl_write)},
+    Row{TlsHook::boringssl_new, "SSL_new", nullptr, &Programs::boringssl_new_return, nullptr},
     Row{TlsHook::gnutls_recv, "gnutls_record_recv", CALL_PROGRAMS(gnutls_recv)},
     Row{TlsHook::gnutls_send, "gnutls_record_send", CALL_PROGRAMS(gnutls_send)},
     Row{TlsHook::gnutls_recv_packet, "gnutls_record_recv_packet", CALL_PROGRAMS(gnutls_recv_packet)},

@@ -27,6 +27,7 @@ enum class TlsHook : std::uint8_t {
     openssl_ctrl,
     boringssl_read,
     boringssl_write,
+    boringssl_new,
     gnutls_recv,
     gnutls_send,
     gnutls_recv_packet,

@@ -26,6 +26,7 @@ class BoringsslTest : public Test {
         ASSERT_TRUE(found) << found.error().message;
         EXPECT_EQ(found->read, code.at("SSL_read"));
         EXPECT_EQ(found->write, code.at("SSL_write"));
+        EXPECT_EQ(found->create, code.at("SSL_new"));
     }
     void expect_refused(MachineCode& code, const std::string& why) {
         const auto found = find(code);

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kLibrarySsl = 16;
 constexpr std::uint64_t kShouldNotHaveBeenCalled = 66;
 constexpr std::uint64_t kBadLength = 111;
+constexpr std::uint64_t kNullContext = 185;
 constexpr std::uint64_t kHandshakeFailure = 215;
 constexpr std::uint64_t kUninitialized = 226;
 constexpr std::uint64_t kMostLines = 100'000;
@@ -105,7 +106,10 @@ base::Result<BoringsslFunctions> find_boringssl_functions(const Image& image, co
                one.function->calls_function(inner_start) && one.function->stores_elsewhere;
     });
     if (!read) return read.error();
-    return BoringsslFunctions{(*read)->function->start, (*write)->function->start};
+    BoringsslFunctions out{(*read)->function->start, (*write)->function->start, {}};
+    if (const auto create = only_one(suspects, "SSL_new", [](const Suspect& one) { return one.has(kNullContext); }))
+        out.create = (*create)->function->start;
+    return out;
 }
 
 }  // namespace llmsnoop::capture::live::stripped

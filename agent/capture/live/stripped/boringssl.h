@@ -5,6 +5,7 @@
 // ssl_lib.cc with all of three reasons; the read that SSL_read makes has two of them; SSL_read has a third, calls that
 // read, and changes the TLS object. Where this does not point to exactly one function each, the answer is a refusal.
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,7 @@ inline constexpr std::string_view kBoringsslAnchor = "ssl/ssl_lib.cc";
 struct BoringsslFunctions {
     std::uint64_t read = 0;
     std::uint64_t write = 0;
+    std::optional<std::uint64_t> create;  // SSL_new, which is not always to be found
 };
 
 // The error says in words for the user why there is no answer.
