@@ -2,8 +2,8 @@
  * GnuTLS 3.
  *
  * ssize_t gnutls_record_recv(session, data, size) and gnutls_record_send return the number of bytes, 0 at the end, or a
- * negative code. What gnutls_record_send2, gnutls_record_recv_seq and gnutls_record_recv_early_data have besides are
- * further arguments.
+ * negative code. What gnutls_record_send2, gnutls_record_send_range and gnutls_record_recv_seq have besides are further
+ * arguments.
  *
  * A send that returned GNUTLS_E_AGAIN has taken its bytes: they are encrypted already. It is called again with the same
  * arguments, or with none (NULL and 0), and then returns how many were taken the first time, which are those at the

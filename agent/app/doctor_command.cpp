@@ -73,6 +73,22 @@ std::string text_of(const ordered_json& value) {
     return base::printable(value.get<std::string>());
 }
 
+// One line for all probes of a function at places of one kind: a call passes by one of them.
+void print_probes(const ordered_json& probes) {
+    for (std::size_t i = 0; i < probes.size();) {
+        const auto& probe = probes[i];
+        std::size_t alike = 1;
+        while (i + alike < probes.size() && probes[i + alike]["function"] == probe["function"] &&
+               probes[i + alike]["place"] == probe["place"])
+            ++alike;
+        fmt::print("    {:26} {:13} {:10} {}{}\n", text_of(probe["function"]), text_of(probe["place"]),
+                   text_of(probe["offset"]),
+                   probe["cheap"].get<bool>() ? "emulated: cheap" : "single-stepped: a trap more per call",
+                   alike > 1 ? fmt::format(" ({} places)", alike) : "");
+        i += alike;
+    }
+}
+
 void print_text(const ordered_json& report) {
     fmt::print("kernel {}\n", text_of(report["kernel"]["release"]));
     for (const auto& [name, feature] : report["kernel"]["features"].items()) {
@@ -87,11 +103,7 @@ void print_text(const ordered_json& report) {
         fmt::print("  {} ({}){}\n", text_of(file["path"]), text_of(file["library"]),
                    file["traced"].get<bool>() ? "" : "  NOT SEEN: " + text_of(file["why"]));
         if (!file.contains("probes")) continue;
-        for (const auto& probe : file["probes"]) {
-            fmt::print("    {:26} {:13} {:10} {}\n", text_of(probe["function"]), text_of(probe["place"]),
-                       text_of(probe["offset"]),
-                       probe["cheap"].get<bool>() ? "emulated: cheap" : "single-stepped: a trap more per call");
-        }
+        print_probes(file["probes"]);
     }
     fmt::print("processes that have a TLS library mapped ({} looked at)\n",
                report["processes_looked_at"].get<std::size_t>());

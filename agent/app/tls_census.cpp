@@ -59,12 +59,13 @@ std::optional<TlsFile> look_at(const std::string& open_path, const std::string& 
     }
     if (const auto name = other_library(path)) {
         out.library = *name;
+        out.why_not = "this library is not traced";
     } else if (!(*file)->functions({"crypto/tls.(*Conn).Write"}).empty()) {
         out.library = "go";
+        out.why_not = "its code is not that of Go 1.17 or later on x86-64";
     } else {
         return std::nullopt;
     }
-    out.why_not = "this library is not traced";
     return out;
 }
 

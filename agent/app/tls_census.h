@@ -11,7 +11,7 @@ namespace llmsnoop::app {
 
 struct TlsFile {
     std::string path;
-    std::string library;                              // openssl, gnutls, nss, go, ...; empty: none that is known
+    std::string library;                              // openssl, gnutls, go, nss, ...; empty: none that is known
     std::vector<capture::live::PlannedProbe> probes;  // empty: cannot be seen
     std::string why_not;
 };

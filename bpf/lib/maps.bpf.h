@@ -79,12 +79,6 @@ struct {
  * its g). Written by the programs of the thread that runs it; deleted when its last call returns, and by user space
  * when the process is gone. Of the value, what is about the thread is not used. Full: as with `calls`.
  */
-struct goroutine_key {
-    __u64 goroutine;
-    __u32 pid;
-    __u32 reserved;
-};
-
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 16384);

@@ -52,3 +52,10 @@ struct process_state {
     __u32 announced; /* a WIRE_PROCESS record is in the ring */
     __u32 epoch;     /* 0: no verdict */
 };
+
+/* Whose calls these are in the map go_calls; user space takes out those of processes that are gone. */
+struct goroutine_key {
+    __u64 goroutine; /* address of its g */
+    __u32 pid;
+    __u32 reserved;
+};

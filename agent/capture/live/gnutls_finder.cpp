@@ -7,8 +7,8 @@ namespace llmsnoop::capture::live {
 std::vector<PlannedProbe> find_gnutls(const ElfFile& file) {
     const auto functions =
         file.functions({"gnutls_record_recv", "gnutls_record_recv_seq", "gnutls_record_recv_packet",
-                        "gnutls_record_send", "gnutls_record_send2", "gnutls_record_uncork", "gnutls_handshake",
-                        "gnutls_init", "gnutls_deinit", "gnutls_server_name_set"});
+                        "gnutls_record_send", "gnutls_record_send2", "gnutls_record_send_range", "gnutls_record_uncork",
+                        "gnutls_handshake", "gnutls_init", "gnutls_deinit", "gnutls_server_name_set"});
     if (!functions.contains("gnutls_record_recv") || !functions.contains("gnutls_record_send")) return {};
     std::vector<PlannedProbe> out;
     const auto plan = [&](const char* function, TlsHook hook, Need need) {
@@ -26,6 +26,8 @@ std::vector<PlannedProbe> find_gnutls(const ElfFile& file) {
     if (send2 == functions.end() || !only_jumps_to(file, send, send2->second))
         plan("gnutls_record_send", TlsHook::gnutls_send, kBoth);
     plan("gnutls_record_send2", TlsHook::gnutls_send, kBoth);
+    // Sends piece by piece by ways of its own, or the whole by gnutls_record_send.
+    plan("gnutls_record_send_range", TlsHook::gnutls_send, kBoth);
     plan("gnutls_record_uncork", TlsHook::gnutls_uncork, kBoth);
     plan("gnutls_handshake", TlsHook::gnutls_handshake, kBoth);
     plan("gnutls_init", TlsHook::gnutls_init, kBoth);

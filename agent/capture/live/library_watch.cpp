@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <set>
@@ -22,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 // Without mmap events new libraries are found by looking again; with them, unused ones are dropped at that pace.
 constexpr auto kRescan = std::chrono::seconds(2);
 constexpr auto kDropUnused = std::chrono::minutes(10);
+constexpr auto kForgetGoroutines = std::chrono::seconds(10);
 // A program that starts maps some twenty files in a row: they are read together.
 constexpr auto kGather = std::chrono::milliseconds(1);
 constexpr unsigned kLooks = 8;  // at what runs when tracing starts
@@ -124,8 +126,9 @@ void LibraryWatch::run() {
             waiting.push_back({fd, POLLIN, 0});
     }
     auto next = Clock::now() + (watch_ ? Clock::duration(kDropUnused) : Clock::duration(kRescan));
+    auto next_forget = Clock::now() + kForgetGoroutines;
     while (true) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(next, next_forget) - Clock::now());
         poll(waiting.data(), waiting.size(), static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if ((waiting[0].revents & POLLIN) != 0) return;
         if (watch_) {
@@ -136,6 +139,10 @@ void LibraryWatch::run() {
                 for (const std::uint32_t pid : selected_processes(selection_))
                     look_at_process(pid);
             }
+        }
+        if (Clock::now() >= next_forget) {
+            programs_.forget_ended_goroutines();
+            next_forget = Clock::now() + kForgetGoroutines;
         }
         if (Clock::now() < next) continue;
         if (watch_) {

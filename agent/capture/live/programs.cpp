@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <map>
 #include <utility>
 
 #include "agent/base/fd.h"
@@ -257,6 +260,32 @@ void Programs::mute(model::ConnectionId connection, model::Direction direction, 
 
 void Programs::forget(model::ConnectionId connection) {
     bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.mutes), &connection);
+}
+
+void Programs::forget_ended_goroutines() {
+    const int map = bpf_map__fd(skeleton_->maps.go_calls);
+    std::map<std::uint32_t, bool> running;
+    std::vector<goroutine_key> gone;
+    goroutine_key key{};
+    // Elements come and go meanwhile, and the walk may begin again: so it is bounded.
+    const std::uint32_t most = bpf_map__max_entries(skeleton_->maps.go_calls);
+    int more = bpf_map_get_next_key(map, nullptr, &key);
+    for (std::uint32_t i = 0; i < most && more == 0; ++i) {
+        const auto [process, unknown] = running.try_emplace(key.pid, true);
+        if (unknown) process->second = is_running(key.pid);
+        if (!process->second) gone.push_back(key);
+        more = bpf_map_get_next_key(map, &key, &key);
+    }
+    for (const goroutine_key& one : gone)
+        bpf_map_delete_elem(map, &one);
+}
+
+// The kernel programs take a process out when it ends, but have no room for every one; and numbers mean something else
+// in a pid namespace: so both must say that it is gone.
+bool Programs::is_running(std::uint32_t pid) const {
+    process_state state{};
+    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.processes), &pid, &state) == 0) return true;
+    return kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH;
 }
 
 std::vector<std::uint64_t> Programs::losses() const {

@@ -66,6 +66,10 @@ class Programs {
     void mute(model::ConnectionId connection, model::Direction direction, std::uint64_t until);
     void forget(model::ConnectionId connection);
 
+    // Drops what is kept of the goroutines of processes that are gone: nothing tells the kernel programs when one ends.
+    // Every now and then, from one thread.
+    void forget_ended_goroutines();
+
     // Kernel loss counters by enum wire_loss, summed over CPUs.
     std::vector<std::uint64_t> losses() const;
 
@@ -77,6 +81,7 @@ class Programs {
     base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions);
     base::Result<void> make_rings(const ProgramOptions& options);
     base::Result<void> fill_selection(const Selection& selection);
+    bool is_running(std::uint32_t pid) const;
 
     llmsnoop_bpf* skeleton_ = nullptr;
     std::vector<int> rings_;
