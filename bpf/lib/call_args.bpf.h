@@ -47,6 +47,7 @@ static __noinline int judge_thread(__u64 thread, __u64 object)
     }
     known->epoch = filter_epoch;
     known->traced = traced;
+    known->execs = state ? state->execs : 0;
     return traced;
 }
 

@@ -1,6 +1,7 @@
 /* The program files as they are, in one translation unit, and entrances to functions that are inlined into them. */
 #include "tests/bpf_native/programs.h"
 
+#include "bpf/plain_tcp.bpf.c"
 #include "bpf/process.bpf.c"
 #include "bpf/socket.bpf.c"
 #include "bpf/tls_openssl.bpf.c"

@@ -172,7 +172,7 @@ def client_command(build, server, kind, flags, program=None):
     if kind == "python":
         return [PYTHON, str(CLIENTS / "python_client.py"), *common, *authority, *flags]
     if kind == "node":
-        return [program or "node", str(CLIENTS / "node_client.mjs"), *common, *flags]
+        return [program or "node", str(CLIENTS / "node_client.mjs"), *common, *(["--plain"] if not server.certificate else []), *flags]
     if kind == "curl":
         return [str(CLIENTS / "curl_client.sh"), *common, *authority, *flags]
     raise ValueError(kind)
@@ -224,7 +224,7 @@ class Client:
 
 def start_client(build, server, *flags, kind="ssl_client", libs=None, cgroup=None, program=None):
     """`flags` are the client's own; see tests/support/README.md."""
-    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if kind == "node" else {}
+    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if kind == "node" and server.certificate else {}
     process = subprocess.Popen(client_command(build, server, kind, [str(flag) for flag in flags], program),
                                env=environment(libs, **extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                preexec_fn=child_setup(cgroup))
