@@ -166,20 +166,35 @@ int BPF_PROG(plain_splice_fexit, struct socket *socket, void *position, void *pi
     return message_moved(BPF_CORE_READ(socket, sk), NULL, 0, WIRE_RECEIVED, result);
 }
 
+/* What a call moved is not known: the connection ends, and what follows is one that was joined in the middle. */
+static __noinline int lose_plain(__u64 socket, __u32 loss)
+{
+    struct plain_socket *known = find_plain(socket);
+
+    count_loss(loss);
+    if (known)
+        close_plain(socket, known, WIRE_CLOSE_LOST);
+    return 0;
+}
+
+/*
+ * The kernel keeps a few kretprobe instances per function (kernel/kprobes.c: ten, or two for each CPU). A read that
+ * waits holds one; with more of them waiting, returns are missed, which shows when the thread makes its next call.
+ */
 static __always_inline int call_enters(const struct sock *sk, const struct msghdr *message, __u32 flags)
 {
     __u64 thread_id = bpf_get_current_pid_tgid();
-    struct plain_call call = {.socket = (__u64)sk, .message = (__u64)message, .flags = flags};
+    struct plain_call call = {.socket = (__u64)sk, .message = (__u64)message, .flags = flags}, *unreturned;
 
-    if (!may_be_traced(thread_id >> 32) || is_left_alone((__u64)sk))
+    if (!may_be_traced(thread_id >> 32))
         return 0;
-    if (bpf_map_update_elem(&plain_calls, &thread_id, &call, BPF_ANY)) {
-        struct plain_socket *known = find_plain((__u64)sk);
-
-        count_loss(WIRE_LOSS_CALLS_FULL);
-        if (known)
-            close_plain((__u64)sk, known, WIRE_CLOSE_LOST);
+    unreturned = bpf_map_lookup_elem(&plain_calls, &thread_id);
+    if (unreturned) {
+        lose_plain(unreturned->socket, WIRE_LOSS_CALL_UNRETURNED);
+        bpf_map_delete_elem(&plain_calls, &thread_id);
     }
+    if (!is_left_alone((__u64)sk) && bpf_map_update_elem(&plain_calls, &thread_id, &call, BPF_ANY))
+        lose_plain((__u64)sk, WIRE_LOSS_CALLS_FULL);
     return 0;
 }
 

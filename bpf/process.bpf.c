@@ -74,6 +74,7 @@ SEC("tp_btf/sched_process_exit") int BPF_PROG(process_exit, struct task_struct *
     struct process_state *state;
 
     bpf_map_delete_elem(&calls, &thread_id);
+    bpf_map_delete_elem(&plain_calls, &thread_id);
     if (!last_thread(task))
         return 0;
     forget_quick_verdict(pid);

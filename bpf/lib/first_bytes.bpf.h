@@ -22,8 +22,17 @@
 #define LIKE(count, text) (((bytes ^ TEXT_##count(text)) & MASK_OF(count) & there) == 0)
 
 /*
- * `count` bytes, at least one: the beginning of a request or a response of HTTP/1 (RFC 9112 section 3 and 4), or of the
- * preface of HTTP/2 (RFC 9113 section 3.4)?
+ * The server's half of HTTP/2's preface (RFC 9113 section 3.4), which need not wait for the client's: the header of a
+ * SETTINGS frame (section 6.5), of a multiple of six bytes, without flags, on stream 0.
+ */
+static __always_inline int looks_like_settings(__u64 bytes, __u32 count)
+{
+    return count >= FIRST_BYTES && (bytes & ~0xff0000ULL) == 4ULL << 24 && (bytes >> 16 & 0xff) % 6 == 0;
+}
+
+/*
+ * `count` bytes, at least one: the beginning of a request or a response of HTTP/1 (RFC 9112 section 3 and 4), or of one
+ * of the prefaces of HTTP/2?
  */
 static __always_inline int looks_like_http(__u64 bytes, __u32 count)
 {
@@ -31,7 +40,7 @@ static __always_inline int looks_like_http(__u64 bytes, __u32 count)
 
     return LIKE(5, "POST ") || LIKE(4, "GET ") || LIKE(7, "HTTP/1.") || LIKE(8, "PRI * HT") || LIKE(5, "HEAD ") ||
            LIKE(4, "PUT ") || LIKE(7, "DELETE ") || LIKE(8, "OPTIONS ") || LIKE(6, "PATCH ") || LIKE(8, "CONNECT ") ||
-           LIKE(6, "TRACE ");
+           LIKE(6, "TRACE ") || looks_like_settings(bytes, count);
 }
 
 /*

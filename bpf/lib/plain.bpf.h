@@ -167,14 +167,16 @@ static __always_inline void plain_ended(const struct sock *sk, long result)
 {
     __u64 socket = (__u64)sk;
     struct plain_socket *plain = find_plain(socket);
-    struct connection_key key = {.object = socket};
+    struct thread_calls *thread;
+    struct connection_key key = {};
     struct connection *connection;
 
     if (!plain || !plain->process_start_ns)
         return;
-    key.process_start_ns = plain->process_start_ns;
-    key.pid = plain->pid;
-    key.execs = plain->execs;
+    thread = thread_of_traced_process(bpf_get_current_pid_tgid(), socket);
+    if (!thread)
+        return;
+    key_of_socket(&key, socket, thread);
     connection = find_connection(&key);
     if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN &&
         BPF_CORE_READ(sk, sk_receive_queue.qlen) == 0)

@@ -273,9 +273,6 @@ __u64 bpf_ringbuf_query(void* ring, __u64 /*what*/) {
     return static_cast<Ring*>(ring)->unread();
 }
 
-long bpf_probe_read_kernel(void* target, __u32 size, const void* address) {
-    return bpf_probe_read_user(target, size, address);
-}
 long bpf_probe_read_user(void* target, __u32 size, const void* address) {
     if (!kernel().readable(address, size)) {
         std::memset(target, 0, size);
@@ -283,6 +280,10 @@ long bpf_probe_read_user(void* target, __u32 size, const void* address) {
     }
     std::memcpy(target, address, size);
     return 0;
+}
+
+long bpf_probe_read_kernel(void* target, __u32 size, const void* address) {
+    return bpf_probe_read_user(target, size, address);
 }
 
 // Returns the length with the NUL, which is there even where the text was cut.

@@ -61,6 +61,12 @@ struct ProcessFacts {
     const task_struct* parent = nullptr;
 };
 
+// The registers that the programs on functions look at.
+inline pt_regs registers(std::uint64_t di, std::uint64_t si, std::uint64_t dx, std::uint64_t cx, std::uint64_t ax,
+                         std::uint64_t sp) {
+    return {di, si, dx, cx, ax, sp, 0, 0, 0};
+}
+
 // A process with one thread, its leader.
 class FakeProcess {
  public:
@@ -97,7 +103,7 @@ class FakeProcess {
     struct Open {
         ::file file{};
         ::inode inode{};
-        ::socket socket{};
+        kernel_socket socket{};
     };
     Open& open(unsigned descriptor);
 

@@ -46,7 +46,7 @@ struct path {
 struct file {
     struct path f_path;
     struct inode* f_inode;
-    void* private_data; /* struct socket, for sockets */
+    void* private_data; /* struct kernel_socket, for sockets */
 };
 
 struct fdtable {
@@ -122,7 +122,8 @@ struct sock {
     struct sk_buff_head sk_receive_queue;
 };
 
-struct socket {
+/* As they are called in the kernel, without the `kernel_`: outside they are other things (programs.c). */
+struct kernel_socket {
     short type;
     struct sock* sk;
 };
@@ -130,7 +131,7 @@ struct socket {
 struct linux_binprm;
 struct page;
 
-struct iovec {
+struct kernel_iovec {
     void* iov_base;
     __kernel_size_t iov_len;
 };
@@ -140,27 +141,27 @@ struct iov_iter {
     __u8 iter_type;
     __kernel_size_t iov_offset;
     union {
-        const struct iovec* iov;
+        const struct kernel_iovec* iov;
         void* ubuf;
     };
 };
 enum { ITER_IOVEC = 0, ITER_BVEC = 2, ITER_UBUF = 6 };
 
-struct msghdr {
+struct kernel_msghdr {
     struct iov_iter msg_iter;
 };
 
 struct user_msghdr {
     void* msg_name;
     int msg_namelen;
-    struct iovec* msg_iov;
+    struct kernel_iovec* msg_iov;
     __kernel_size_t msg_iovlen;
     void* msg_control;
     __kernel_size_t msg_controllen;
     unsigned int msg_flags;
 };
 
-struct mmsghdr {
+struct kernel_mmsghdr {
     struct user_msghdr msg_hdr;
     unsigned int msg_len;
 };

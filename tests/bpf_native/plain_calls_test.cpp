@@ -12,21 +12,21 @@ class PlainCallsTest : public PlainTest {
     PlainCallsTest() { connects(); }
 
     // What the kernel's own functions see: an iterator that stands behind what was moved.
-    static msghdr buffer_message(const void* buffer, std::size_t moved) {
-        msghdr out{};
+    static kernel_msghdr buffer_message(const void* buffer, std::size_t moved) {
+        kernel_msghdr out{};
         out.msg_iter.iter_type = ITER_UBUF;
         out.msg_iter.iov_offset = moved;
         out.msg_iter.ubuf = const_cast<void*>(buffer);
         return out;
     }
-    static msghdr vectors_message(const ::iovec* at, std::size_t offset) {
-        msghdr out{};
+    static kernel_msghdr vectors_message(const ::iovec* at, std::size_t offset) {
+        kernel_msghdr out{};
         out.msg_iter.iter_type = ITER_IOVEC;
         out.msg_iter.iov_offset = offset;
-        out.msg_iter.iov = reinterpret_cast<const struct iovec*>(at);
+        out.msg_iter.iov = reinterpret_cast<const kernel_iovec*>(at);
         return out;
     }
-    void receive_fexit(msghdr& message, std::uint64_t flags, int result) {
+    void receive_fexit(kernel_msghdr& message, std::uint64_t flags, int result) {
         kernel.knobs().receive_has_nonblock = 0;
         unsigned long long arguments[] = {
             address(&socket), address(&message), 100, flags, 0, static_cast<unsigned long long>(result)};
@@ -77,7 +77,7 @@ TEST_F(PlainCallsTest, SeveralBuffers) {
     EXPECT_EQ(data(), Strings({"sent@0 POST ", "sent@5 / HTTP", "sent@11 /1"}));
     ::iovec vectors[] = {vector_of(three), vector_of(two)};
     user_msghdr message{};
-    message.msg_iov = reinterpret_cast<struct iovec*>(vectors);
+    message.msg_iov = reinterpret_cast<kernel_iovec*>(vectors);
     message.msg_iovlen = 2;
     returns(Call::sendmsg, 8, kFd, address(&message), 0);
     returns(Call::recvmsg, 12, kFd, address(&message), 0);
@@ -85,7 +85,8 @@ TEST_F(PlainCallsTest, SeveralBuffers) {
 }
 
 TEST_F(PlainCallsTest, AsManyBuffersAsThereMayBe) {
-    std::vector<::iovec> vectors(1024, vector_of("GET / "));
+    const std::string bytes = "GET / ";
+    std::vector<::iovec> vectors(1024, vector_of(bytes));
     moves_vectors(Call::writev, vectors, 6144);
     const auto all = data();
     ASSERT_EQ(all.size(), 1024U);
@@ -140,8 +141,8 @@ TEST_F(PlainCallsTest, WhatTheKernelMovesByItselfIsAGap) {
 
 TEST_F(PlainCallsTest, ManyMessagesAtOnceAreAGapOfTheirSum) {
     sends("POST /");
-    mmsghdr messages[3] = {};
-    for (mmsghdr& one : messages)
+    kernel_mmsghdr messages[3] = {};
+    for (kernel_mmsghdr& one : messages)
         one.msg_len = 1000;
     take();
     returns(Call::recvmmsg, 3, kFd, address(messages), 3);
@@ -177,7 +178,7 @@ TEST_F(PlainCallsTest, OtherCallsAndOtherDescriptors) {
 
 TEST_F(PlainCallsTest, FexitWithOneBuffer) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200 OK";
-    msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
+    kernel_msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
     plain_send_fexit(&socket, &sent, 17, 17);
     receive_fexit(received, MSG_PEEK, 15);
     receive_fexit(received, 0, 15);
@@ -187,7 +188,7 @@ TEST_F(PlainCallsTest, FexitWithOneBuffer) {
 
 TEST_F(PlainCallsTest, FexitBeforeLinux519) {
     const std::string answer = "HTTP/1.1 200 OK";
-    msghdr received = buffer_message(answer.data(), 15);
+    kernel_msghdr received = buffer_message(answer.data(), 15);
     kernel.knobs().receive_has_nonblock = 1;
     unsigned long long arguments[] = {address(&socket), address(&received), 100, 1, 0, 0, 15};
     plain_receive_fexit(arguments);
@@ -198,10 +199,10 @@ TEST_F(PlainCallsTest, FexitWithSeveralBuffers) {
     const std::string one = "POST ", two = "/ HTTP", three = "/1.1\r\n";
     const ::iovec vectors[] = {vector_of(one), {nullptr, 0}, vector_of(two), vector_of(three)};
     // All of the first three, and two bytes of the last.
-    msghdr first = vectors_message(vectors + 3, 2);
+    kernel_msghdr first = vectors_message(vectors + 3, 2);
     plain_send_fexit(&socket, &first, 100, 13);
     // The next call's iterator starts where that one ended, and ends behind the array.
-    msghdr second = vectors_message(vectors + 4, 0);
+    kernel_msghdr second = vectors_message(vectors + 4, 0);
     plain_send_fexit(&socket, &second, 4, 4);
     EXPECT_EQ(data(), Strings({"sent@0 POST ", "sent@5 / HTTP", "sent@11 /1", "sent@13 .1\r\n"}));
 }
@@ -209,13 +210,11 @@ TEST_F(PlainCallsTest, FexitWithSeveralBuffers) {
 TEST_F(PlainCallsTest, FexitWithPages) {
     sends("POST /");
     take();
-    msghdr message{};
+    kernel_msghdr message{};
     message.msg_iter.iter_type = ITER_BVEC;
     plain_send_fexit(&socket, &message, 4096, 4096);
     plain_sendpage_fexit(&socket, nullptr, 0, 100, 0, 100);
-    struct socket file {
-        1, &socket
-    };
+    kernel_socket file{1, &socket};
     plain_splice_fexit(&file, nullptr, nullptr, 10, 0, 10);
     const auto records = take(WIRE_DATA);
     ASSERT_EQ(records.size(), 3U);
@@ -225,7 +224,7 @@ TEST_F(PlainCallsTest, FexitWithPages) {
 
 TEST_F(PlainCallsTest, Kprobes) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200 OK";
-    msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
+    kernel_msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
     plain_send_kprobe(&socket, &sent);
     plain_send_kretprobe(17);
     pt_regs regs{};
@@ -242,11 +241,24 @@ TEST_F(PlainCallsTest, Kprobes) {
     EXPECT_EQ(kernel.entries("plain_calls"), 0U);
 }
 
+TEST_F(PlainCallsTest, AReturnThatTheKernelMissedEndsTheConnection) {
+    sends("POST / HTTP/1.1\r\n");
+    take();
+    kernel_msghdr message{};
+    plain_send_kprobe(&socket, &message);
+    plain_send_kprobe(&socket, &message);
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_CONNECTION_CLOSE}));
+    EXPECT_EQ(losses(WIRE_LOSS_CALL_UNRETURNED), 1U);
+    EXPECT_EQ(kernel.entries("plain_calls"), 1U);
+    process_exit(process.task());
+    EXPECT_EQ(kernel.entries("plain_calls"), 0U);
+}
+
 TEST_F(PlainCallsTest, AKprobeThatFindsNoRoomEndsTheConnection) {
     sends("POST / HTTP/1.1\r\n");
     take();
     kernel.fail_updates("plain_calls", 1);
-    msghdr message{};
+    kernel_msghdr message{};
     plain_send_kprobe(&socket, &message);
     plain_send_kretprobe(100);
     EXPECT_EQ(kinds(take()), Kinds({WIRE_CONNECTION_CLOSE}));

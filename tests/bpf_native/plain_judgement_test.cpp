@@ -26,6 +26,18 @@ TEST_F(PlainJudgementTest, WhatBeginsLikeHttp) {
     }
 }
 
+TEST_F(PlainJudgementTest, AnHttp2ServerMaySpeakFirst) {
+    is_accepted();
+    const std::string settings("\0\0\x12\x04\0\0\0\0\0\0\x03", 11), ack("\0\0\0\x04\x01\0\0\0\0", 9);
+    sends(settings);
+    receives("PRI * HTTP/2.0");
+    EXPECT_EQ(take(WIRE_DATA).size(), 2U);
+    is_accepted();
+    sends(ack);
+    receives("PRI * HTTP/2.0");
+    EXPECT_TRUE(take(WIRE_DATA).empty());
+}
+
 TEST_F(PlainJudgementTest, WhatDoesNot) {
     const std::string with_nul("\0\0\0\x08", 4);
     for (const std::string& first :
@@ -46,7 +58,7 @@ TEST_F(PlainJudgementTest, TheFirstBytesOfAServerAreReceived) {
     is_accepted();
     receives(tls_record());
     receives("POST / HTTP/1.1\r\n");
-    EXPECT_TRUE(take().empty());
+    EXPECT_TRUE(take(WIRE_DATA).empty());
 }
 
 TEST_F(PlainJudgementTest, FirstBytesInSeveralBuffers) {

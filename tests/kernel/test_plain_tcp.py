@@ -71,7 +71,7 @@ class Clients(PlainCase):
 
     def test_own_client(self):
         agent = self.agent("trace", "--http-body-hashes", "true")
-        self.run_clients(("--keep-alive", 5, "--stream"), ("--nonblocking", "--keep-alive", 3, "--stream"),
+        self.run_clients(("--keep-alive", 5, "--stream"), ("--vectors", "--keep-alive", 3, "--stream"),
                          ("--two-threads", "--keep-alive", 3, "--stream"), ("--pipeline", "--keep-alive", 4),
                          ("--interleave", "--connections", 2, "--keep-alive", 2, "--stream"), ("--write", 7),
                          ("--gzip-request", "--chunked-request"), ("--query", "close=1", "--stream"),
@@ -311,7 +311,7 @@ class Calls(kernel_case.KernelCase):
                 one.send(HEAD + REQUEST)
                 receive(one, len(answer_text(6)))
 
-        self.assertEqual(self.exchange_in_child(reuses, duplicates, forks), [1, 2, 3, 4, 5, 6])
+        self.assertEqual(sorted(self.exchange_in_child(reuses, duplicates, forks)), [1, 2, 3, 4, 5, 6])
 
     def test_sendfile(self):
         """Bytes that nobody could see are a gap of known length: the exchange is counted by its answer."""
@@ -331,7 +331,7 @@ class Calls(kernel_case.KernelCase):
             self.in_child(lambda: sends_file(port))
             records = agent.stop()
         self.assertEqual([one["completeness"] for one in records], ["gap", "complete"])
-        self.assertEqual(records[0]["http"]["request_bytes"], len(REQUEST))
+        self.assertEqual([one["usage"]["input_tokens"] for one in records], [12, 12])
         self.assertIn("moved_in_kernel 1", agent.lost())
 
     def test_ipv6(self):
