@@ -54,9 +54,11 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_thread, struct li
     bpf_map_delete_elem(&calls, &thread_id);
     thread_id = (__u64)pid << 32 | pid;
     bpf_map_delete_elem(&calls, &thread_id);
+    forget_quick_verdict(pid);
     state = bpf_map_lookup_elem(&processes, &pid);
     if (!state)
         return 0;
+    state->execs++;
     if (state->announced) {
         emit_process_end(WIRE_PROCESS_EXEC, pid, state->start_ns);
         state->announced = 0;
@@ -72,8 +74,10 @@ SEC("tp_btf/sched_process_exit") int BPF_PROG(process_exit, struct task_struct *
     struct process_state *state;
 
     bpf_map_delete_elem(&calls, &thread_id);
+    bpf_map_delete_elem(&plain_calls, &thread_id);
     if (!last_thread(task))
         return 0;
+    forget_quick_verdict(pid);
     state = bpf_map_lookup_elem(&processes, &pid);
     if (!state)
         return 0;

@@ -30,6 +30,7 @@ struct Config {
         std::uint64_t call_limit_bytes = 16U << 20;
         std::int64_t nice = -10;
         std::string socket_hook = "auto";
+        std::string plain_tcp = "auto";
         std::vector<std::string> libraries;
     } capture;
     struct Http {

@@ -265,6 +265,11 @@ std::vector<ConfigKey> make_keys() {
         choice({"capture", "socket_hook",
                 "how a TLS connection's socket is found; auto: the best way that this kernel has"},
                {"auto", "tracepoint", "fexit", "kprobe", "none"}, MEMBER(capture.socket_hook)),
+        choice(
+            {"capture", "plain_tcp",
+             "how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel "
+             "has; off: not at all"},
+            {"auto", "fexit", "kprobe", "syscall", "off"}, MEMBER(capture.plain_tcp)),
         integer({"capture", "nice",
                  "scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes"},
                 MEMBER(capture.nice), parse_if(parse_integer, fits_nice, kNice)),

@@ -27,11 +27,17 @@ ordered_json kernel_json(const KernelFeatures& features) {
     return out;
 }
 
-ordered_json hooks_json(const KernelFeatures& features, SocketHook socket) {
-    return {{"tls", features.uprobe_session.available ? "uprobe session" : "uprobe and uretprobe"},
-            {"socket", name_of(socket)},
-            {"process", "tp_btf"},
-            {"new_libraries", features.mmap_events.available ? "perf mmap events" : "scan of /proc every 2 s"}};
+ordered_json hooks_json(const KernelFeatures& features, SocketHook socket, PlainHook plain) {
+    ordered_json out{{"tls", features.uprobe_session.available ? "uprobe session" : "uprobe and uretprobe"},
+                     {"socket", name_of(socket)},
+                     {"plain_tcp", name_of(plain)}};
+    const std::string why = plain == PlainHook::none ? "" : features.why_not_better(plain);
+    if (!why.empty()) out["plain_tcp_no_better"] = why;
+    // What io_uring does is no system call of its own; the kernel's functions are the same.
+    if (plain == PlainHook::syscall) out["plain_tcp_blind"] = "sockets used by io_uring";
+    out["process"] = "tp_btf";
+    out["new_libraries"] = features.mmap_events.available ? "perf mmap events" : "scan of /proc every 2 s";
+    return out;
 }
 
 ordered_json file_json(const TlsFile& file) {
@@ -46,12 +52,12 @@ ordered_json file_json(const TlsFile& file) {
     return out;
 }
 
-ordered_json make_report(const KernelFeatures& features, const TlsCensus& census, SocketHook socket,
+ordered_json make_report(const KernelFeatures& features, const TlsCensus& census, SocketHook socket, PlainHook plain,
                          const base::Result<void>& possible) {
     ordered_json out{{"can_trace", static_cast<bool>(possible)}};
     if (!possible) out["why"] = possible.error().message;
     out["kernel"] = kernel_json(features);
-    out["hooks"] = hooks_json(features, socket);
+    out["hooks"] = hooks_json(features, socket, plain);
     out["files"] = ordered_json::array();
     for (const TlsFile& file : census.files)
         out["files"].push_back(file_json(file));
@@ -133,8 +139,11 @@ int doctor_command(const DoctorOptions& options) {
     const auto wanted = socket_hook_named(config->capture.socket_hook).value_or(features.socket_hook());
     const auto socket = features.socket_hook(wanted);
     if (possible && !socket) possible = socket.error();
-    const ordered_json out =
-        make_report(features, take_census(*selection, config->capture.libraries), socket ? *socket : wanted, possible);
+    const auto wanted_plain = plain_hook_named(config->capture.plain_tcp).value_or(features.plain_hook());
+    const auto plain = features.plain_hook(wanted_plain);
+    if (possible && !plain) possible = plain.error();
+    const ordered_json out = make_report(features, take_census(*selection, config->capture.libraries),
+                                         socket ? *socket : wanted, plain ? *plain : wanted_plain, possible);
     if (options.json)
         fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
     else

@@ -48,6 +48,7 @@ base::Result<std::unique_ptr<capture::live::LiveSource>> open_live(const Config&
     options.programs.ring_bytes = config.capture.ring_bytes;
     options.programs.call_limit = config.capture.call_limit_bytes;
     options.programs.socket_hook = capture::live::socket_hook_named(config.capture.socket_hook);
+    options.programs.plain_hook = capture::live::plain_hook_named(config.capture.plain_tcp);
     options.libraries = config.capture.libraries;
     return capture::live::LiveSource::open(options, losses);
 }

@@ -59,6 +59,8 @@ model::Loss missing_of(std::uint8_t wire) {
             return model::Loss::user_page_unreadable;
         case WIRE_MISSING_CALL_LIMIT:
             return model::Loss::call_limit;
+        case WIRE_MISSING_UNSEEN:
+            return model::Loss::moved_in_kernel;
         default:
             return model::Loss::stream_gap;
     }
@@ -144,8 +146,8 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
                 out.id = open->connection;
                 out.time = wall(open->time_ns);
                 out.process = model::ProcessKey{open->pid, open->process_start_ns};
-                out.transport = model::Transport::tls;
                 out.library = library_of(open->library);
+                out.transport = open->library == WIRE_LIBRARY_NONE ? model::Transport::plain : model::Transport::tls;
                 out.from_start = (header->flags & WIRE_OPEN_FROM_START) != 0;
                 return out;
             }
@@ -218,6 +220,8 @@ model::Loss loss_of_wire(std::uint32_t wire_loss) {
             return model::Loss::calls_nested;
         case WIRE_LOSS_CALL_UNRETURNED:
             return model::Loss::call_unreturned;
+        case WIRE_LOSS_UNSEEN:
+            return model::Loss::moved_in_kernel;
         default:
             return model::Loss::process_record_lost;
     }

@@ -19,6 +19,7 @@ namespace llmsnoop::model {
     X(connections_full, "kernel", "the table of connections had no room")                                         \
     X(calls_nested, "kernel", "TLS calls were nested deeper than is followed")                                    \
     X(call_unreturned, "kernel", "a TLS call whose return was not seen, so what it moved is unknown")             \
+    X(moved_in_kernel, "kernel", "a call moved bytes without a buffer of the process (sendfile, splice)")         \
     X(process_record_lost, "kernel", "a process event found no room in the ring buffer")                          \
     X(record_size, "capture", "a record was shorter than its header says")                                        \
     X(record_version, "capture", "a record or tape has a version that this agent does not know")                  \

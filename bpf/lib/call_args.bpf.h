@@ -47,6 +47,7 @@ static __noinline int judge_thread(__u64 thread, __u64 object)
     }
     known->epoch = filter_epoch;
     known->traced = traced;
+    known->execs = state ? state->execs : 0;
     return traced;
 }
 
@@ -193,8 +194,9 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
     struct connection *connection = find_connection(&key);
     __u64 offset;
 
-    if (connection && (is_another_connection(connection, (const struct sock *)call->socket) ||
-                       (connection->ended && !connection->from_start && direction == WIRE_RECEIVED))) {
+    if (connection &&
+        (is_another_connection(connection, (const struct sock *)call->socket) ||
+         ((connection->ended & 1u << WIRE_RECEIVED) && !connection->from_start && direction == WIRE_RECEIVED))) {
         replace_connection(key.object, key.process_start_ns, key.pid);
         connection = NULL;
     }

@@ -159,7 +159,7 @@ static __always_inline void emit_direction_end(struct connection *connection, __
     void *ring = ring_of(connection->id);
     struct wire_direction_end *record;
 
-    if (!ring || connection->ended || !is_announced(connection))
+    if (!ring || connection->ended & (1u << direction) || !is_announced(connection))
         return;
     EMIT_RESERVE(ring, record, WIRE_DIRECTION_END, WIRE_LOSS_RING_FULL);
     if (!record)
@@ -169,7 +169,7 @@ static __always_inline void emit_direction_end(struct connection *connection, __
     record->time_ns = bpf_ktime_get_ns();
     record->offset = connection->offset[direction];
     EMIT_SUBMIT(ring, record);
-    connection->ended = 1;
+    connection->ended |= 1u << direction;
 }
 
 /* The address pair of a socket, if it is TCP over IPv4 or IPv6. */

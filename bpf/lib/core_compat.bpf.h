@@ -33,4 +33,52 @@ static __always_inline __u64 task_start_boot_ns(struct task_struct *task)
         return BPF_CORE_READ(task, start_boottime);
     return BPF_CORE_READ(renamed, real_start_time);
 }
+
+/* Until 5.14 (8cd54c1c8480) iov_iter::iter_type was called type and held the direction too, in its lowest bits. */
+struct iov_iter___before_5_14 {
+    unsigned int type;
+} __attribute__((preserve_access_index));
+
+/* Since 6.4 (de4f5fed3f23) iov_iter::iov is called __iov. */
+struct iov_iter___since_6_4 {
+    const struct iovec *__iov;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 iter_type_of(const struct iov_iter *iter)
+{
+    const struct iov_iter___before_5_14 *renamed = (const void *)iter;
+
+    if (bpf_core_field_exists(iter->iter_type))
+        return BPF_CORE_READ(iter, iter_type);
+    return BPF_CORE_READ(renamed, type) & ~3u;
+}
+
+/* One buffer of user memory, which has an iterator of its own since 6.0. */
+static __always_inline int iter_is_buffer(const struct iov_iter *iter)
+{
+    if (!bpf_core_enum_value_exists(enum iter_type, ITER_UBUF))
+        return 0;
+    return iter_type_of(iter) == bpf_core_enum_value(enum iter_type, ITER_UBUF);
+}
+
+static __always_inline int iter_is_vectors(const struct iov_iter *iter)
+{
+    return iter_type_of(iter) == bpf_core_enum_value(enum iter_type, ITER_IOVEC);
+}
+
+static __always_inline const struct iovec *iter_vectors(const struct iov_iter *iter)
+{
+    const struct iov_iter___since_6_4 *renamed = (const void *)iter;
+
+    if (bpf_core_field_exists(renamed->__iov))
+        return BPF_CORE_READ(renamed, __iov);
+    return BPF_CORE_READ(iter, iov);
+}
+
+#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h: within a 32-bit system call */
+
+static __always_inline int in_compat_call(struct task_struct *task)
+{
+    return (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) != 0;
+}
 #endif

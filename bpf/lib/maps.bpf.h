@@ -60,6 +60,8 @@ struct thread_calls {
     __u32 epoch;  /* filter_epoch of the verdict */
     __u32 traced; /* the verdict */
     __u32 in_go;  /* goroutines make TLS calls on this thread: see go_calls */
+    __u32 execs;  /* of the process, see struct process_state */
+    __u32 reserved;
     /* Ciphertext lengths that a send of this thread would have, if it carries what was written into a memory BIO. */
     __u64 pending_object;
     __u64 pending_ns;
@@ -100,16 +102,16 @@ struct {
 } processes __weak SEC(".maps");
 
 /*
- * Connections. Key: process and TLS object. Written by the return programs, under whatever lock the application holds
- * for its TLS object; deleted when the object is freed. Those of processes that are gone are never used again, and so
- * are the first to make room. Full: the least recently used one is dropped; if it was alive, it comes back as a new
- * connection that was joined in the middle.
+ * Connections. Key: process and TLS object, or process and socket. Written by the return programs, under whatever lock
+ * the application holds for its TLS object; deleted when the object is freed or the socket closed. Those of processes
+ * that are gone are never used again, and so are the first to make room. Full: the least recently used one is dropped;
+ * if it was alive, it comes back as a new connection that was joined in the middle.
  */
 struct connection_key {
     __u64 object;
     __u64 process_start_ns;
     __u32 pid;
-    __u32 reserved;
+    __u32 execs; /* 0 for TLS objects, which no exec survives */
 };
 
 enum announcement {
@@ -124,7 +126,7 @@ struct connection {
     __u32 from_start;
     __u32 to_announce; /* enum announcement, or-ed: what user space has still to be told */
     __u32 has_socket;
-    __u32 ended;   /* WIRE_DIRECTION_END was sent for the received direction */
+    __u32 ended;   /* for which directions WIRE_DIRECTION_END was sent: 1 << enum wire_direction */
     __u32 ports;   /* of its socket, both */
     __u64 socket;  /* its struct sock; 0: not known */
     __u32 calls;   /* Go: under way on it, in any goroutine */
@@ -146,6 +148,65 @@ struct {
     __type(key, __u64);
     __type(value, struct mute);
 } mutes __weak SEC(".maps");
+
+/*
+ * TCP sockets, and what plain TCP has to do with them. Key: struct sock. Written by the program on socket states when a
+ * connection begins, by those that see bytes move, and deleted by the former when the socket is closed. Full: the least
+ * recently used one is dropped; if it was alive, it comes back as one that was joined in the middle.
+ */
+enum plain_state {
+    PLAIN_FRESH = 1, /* seen from its start, and no byte yet */
+    PLAIN_LATE = 2,  /* met in the middle: its bytes are delivered, and user space decides */
+    PLAIN_HTTP = 3,  /* begins like HTTP: its bytes are delivered */
+    PLAIN_OTHER = 4, /* TLS, or nothing that is of use: left alone */
+};
+
+struct plain_socket {
+    __u64 process_start_ns; /* whose connection it is: with `pid` and `execs` the key in `connections`; 0: nobody's */
+    __u32 pid;
+    __u32 execs;
+    __u32 state; /* enum plain_state */
+    __u32 looks; /* at the bytes of a late one */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 65536);
+    __type(key, __u64);
+    __type(value, struct plain_socket);
+} plain_sockets __weak SEC(".maps");
+
+/*
+ * Calls into the kernel's TCP that are under way, where entry and return are seen by different programs (kprobes). Key:
+ * thread. Written at entry, deleted at return. Full: the call is counted as lost, and its connection ends.
+ */
+struct plain_call {
+    __u64 socket;
+    __u64 message; /* struct msghdr; 0: it moves bytes that are not seen */
+    __u32 flags;
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, __u64);
+    __type(value, struct plain_call);
+} plain_calls __weak SEC(".maps");
+
+/*
+ * Verdicts where they must cost next to nothing: each call of each process of the node is asked about. Index: the lower
+ * bits of the thread-group id; value: all of it, the verdict and its epoch (filter.bpf.h). Whoever shares a place with
+ * another process is judged anew each time they take turns.
+ */
+#define QUICK_VERDICTS 65536
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, QUICK_VERDICTS);
+    __type(key, __u32);
+    __type(value, __u64);
+} quick_verdicts __weak SEC(".maps");
 
 /* Selections, written by user space before the programs run. */
 struct {

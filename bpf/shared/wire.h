@@ -40,10 +40,11 @@ enum wire_missing {
     WIRE_MISSING_UNREADABLE = 1, /* a page of the buffer was not present */
     WIRE_MISSING_CALL_LIMIT = 2, /* the call was longer than is captured of one call */
     WIRE_MISSING_MUTED = 3,      /* user space had asked not to have it */
+    WIRE_MISSING_UNSEEN = 4,     /* moved without a buffer of the process: sendfile, splice, MSG_TRUNC */
 };
 
 enum wire_library {
-    WIRE_LIBRARY_NONE = 0,
+    WIRE_LIBRARY_NONE = 0, /* plain TCP */
     WIRE_LIBRARY_OPENSSL = 1,
     WIRE_LIBRARY_BORINGSSL = 2,
     WIRE_LIBRARY_GNUTLS = 3,
@@ -52,8 +53,8 @@ enum wire_library {
 };
 
 enum wire_close {
-    WIRE_CLOSE_FREED = 0,    /* the TLS object was freed or shut down */
-    WIRE_CLOSE_REPLACED = 1, /* a new object appeared at the same address */
+    WIRE_CLOSE_FREED = 0,    /* the TLS object was freed or shut down; the socket is closed */
+    WIRE_CLOSE_REPLACED = 1, /* a new object or socket appeared at the same address */
     WIRE_CLOSE_LOST = 2,     /* a call on it was missed, so its offsets are no longer true; it goes on under a new id */
 };
 
@@ -83,13 +84,13 @@ struct wire_socket {
     __u32 family; /* AF_INET, AF_INET6; 0: unknown or another family */
 };
 
-#define WIRE_OPEN_FROM_START 1 /* flag: the TLS object was seen being made */
+#define WIRE_OPEN_FROM_START 1 /* flag: the TLS object, or the TCP connection, was seen being made */
 
 struct wire_connection_open {
     struct wire_header header;
     __u64 connection;
     __u64 time_ns;
-    __u64 object; /* address of the TLS object in the process */
+    __u64 object; /* address of the TLS object in the process; of the socket in the kernel, for plain TCP */
     __u64 process_start_ns;
     __u32 pid; /* thread-group id in the initial pid namespace */
     __u32 library;
@@ -137,7 +138,7 @@ struct wire_path {
     char names[WIRE_PATH_MAX];
 };
 
-/* A selected process made its first TLS call, or its first after an exec. */
+/* A selected process made its first TLS call or used plain TCP for the first time, also after an exec. */
 struct wire_process {
     struct wire_header header;
     __u64 time_ns;
@@ -171,5 +172,6 @@ enum wire_loss {
     WIRE_LOSS_CALLS_NESTED = 5,
     WIRE_LOSS_PROCESS_RECORD = 6,
     WIRE_LOSS_CALL_UNRETURNED = 7,
-    WIRE_LOSS_COUNT = 8,
+    WIRE_LOSS_UNSEEN = 8,
+    WIRE_LOSS_COUNT = 9,
 };

@@ -48,12 +48,12 @@ class BpfTest : public testing::Test {
     // The first half of a call.
     void enter(const IoFunction& function, std::uint64_t ssl, const void* buffer, std::size_t size,
                std::uint64_t stack = kStack, const std::uint64_t* done = nullptr) {
-        pt_regs regs{ssl, address(buffer), size, address(done), 0, stack};
+        pt_regs regs = registers(ssl, address(buffer), size, address(done), 0, stack);
         function.entry(&regs);
     }
     // The second half: the return address is popped.
     void leave(const IoFunction& function, int result, std::uint64_t stack = kStack) {
-        pt_regs regs{0, 0, 0, 0, static_cast<std::uint32_t>(result), stack + 8};
+        pt_regs regs = registers(0, 0, 0, 0, static_cast<std::uint32_t>(result), stack + 8);
         function.on_return(&regs);
     }
     // A whole call that moves all of `bytes`.
@@ -67,23 +67,23 @@ class BpfTest : public testing::Test {
     void write(const std::string& bytes, std::uint64_t ssl = kSsl) { call(kWrite, bytes, ssl); }
 
     void ssl_new(std::uint64_t ssl = kSsl) {
-        pt_regs regs{0, 0, 0, 0, ssl, kStack};
+        pt_regs regs = registers(0, 0, 0, 0, ssl, kStack);
         openssl_new_return(&regs);
     }
     // A handshake that uses the socket.
     void shake_hands(sock& socket, int result, std::uint64_t ssl = kSsl) {
-        pt_regs entry{ssl, 0, 0, 0, 0, kStack};
+        pt_regs entry = registers(ssl, 0, 0, 0, 0, kStack);
         openssl_handshake_entry(&entry);
         socket_send_tracepoint(&socket, 517, 0);
-        pt_regs exit{0, 0, 0, 0, static_cast<std::uint32_t>(result), kStack + 8};
+        pt_regs exit = registers(0, 0, 0, 0, static_cast<std::uint32_t>(result), kStack + 8);
         openssl_handshake_return(&exit);
     }
     void ssl_free(std::uint64_t ssl = kSsl) {
-        pt_regs regs{ssl, 0, 0, 0, 0, kStack};
+        pt_regs regs = registers(ssl, 0, 0, 0, 0, kStack);
         openssl_free_entry(&regs);
     }
     void set_server_name(const char* name, std::uint64_t ssl = kSsl) {
-        pt_regs regs{ssl, 55, 0, address(name), 0, kStack};
+        pt_regs regs = registers(ssl, 55, 0, address(name), 0, kStack);
         openssl_ctrl_entry(&regs);
     }
 

@@ -291,8 +291,8 @@ TEST_F(CallTest, CallsOfTwoThreadsDoNotMix) {
 
 TEST_F(CallTest, ASessionSkipsReturnsOfNoInterest) {
     const std::string text = "answer";
-    pt_regs entry{kSsl, address(text.data()), text.size(), 0, 0, kStack};
-    pt_regs on_return{0, 0, 0, 0, 6, kStack + 8};
+    pt_regs entry = registers(kSsl, address(text.data()), text.size(), 0, 0, kStack);
+    pt_regs on_return = registers(0, 0, 0, 0, 6, kStack + 8);
     EXPECT_EQ(openssl_read_session(&entry), 0);
     kernel.session_return = true;
     EXPECT_EQ(openssl_read_session(&on_return), 0);

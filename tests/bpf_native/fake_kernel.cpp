@@ -20,7 +20,7 @@ namespace llmsnoop::bpf_native {
 
 namespace {
 
-constexpr __u32 kHash = 1, kPerCpuArray = 6, kLruHash = 9, kArrayOfMaps = 12;
+constexpr __u32 kHash = 1, kArray = 2, kPerCpuArray = 6, kLruHash = 9, kArrayOfMaps = 12;
 constexpr std::uint64_t kNoWakeUp = 1, kForceWakeUp = 2;
 constexpr std::size_t kRingHeader = 8;
 constexpr std::uint8_t kOldMemory = 0xa5;
@@ -185,11 +185,11 @@ void* FakeKernel::lookup(const stub_map& map, const void* key) {
     }
     Map& content = maps_[name_of(map)];
     std::string bytes = key_of(map, key);
-    if (map.type == kPerCpuArray) {
+    if (map.type == kPerCpuArray || map.type == kArray) {
         __u32 index = 0;
         std::memcpy(&index, key, sizeof index);
         if (index >= map.max_entries) return nullptr;
-        bytes.append(reinterpret_cast<const char*>(&current.cpu), sizeof current.cpu);
+        if (map.type == kPerCpuArray) bytes.append(reinterpret_cast<const char*>(&current.cpu), sizeof current.cpu);
         auto& slot = content.values[bytes];
         if (!slot) slot = value_memory(map.value_size);
         return slot.get();
@@ -280,6 +280,10 @@ long bpf_probe_read_user(void* target, __u32 size, const void* address) {
     }
     std::memcpy(target, address, size);
     return 0;
+}
+
+long bpf_probe_read_kernel(void* target, __u32 size, const void* address) {
+    return bpf_probe_read_user(target, size, address);
 }
 
 // Returns the length with the NUL, which is there even where the text was cut.

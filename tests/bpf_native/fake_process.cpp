@@ -80,6 +80,8 @@ FakeProcess::FakeProcess(std::uint32_t pid, const ProcessFacts& facts) : uid(fac
     leader_.group_leader = &leader_;
     leader_.real_parent = const_cast<task_struct*>(facts.parent);
     leader_.mm = &mm_;
+    leader_.files = &files_struct_;
+    files_struct_.fdt = &table_;
     leader_.signal = &signal_;
     leader_.cgroups = &cgroups_;
     signal_.live.counter = 1;
@@ -101,6 +103,28 @@ task_struct* FakeProcess::add_thread(std::uint32_t tid, std::string_view comm) {
     return &thread;
 }
 
+FakeProcess::Open& FakeProcess::open(unsigned descriptor) {
+    Open& out = opened_.emplace_back();
+    out.file.f_inode = &out.inode;
+    if (descriptors_.size() <= descriptor) descriptors_.resize(descriptor + 1);
+    descriptors_[descriptor] = &out.file;
+    table_.fd = descriptors_.data();
+    table_.max_fds = static_cast<unsigned>(descriptors_.size());
+    return out;
+}
+
+void FakeProcess::open_socket(unsigned descriptor, sock* socket) {
+    Open& one = open(descriptor);
+    one.inode.i_mode = 0140777;
+    one.socket.type = 1;  // SOCK_STREAM
+    one.socket.sk = socket;
+    one.file.private_data = &one.socket;
+}
+
+void FakeProcess::open_file(unsigned descriptor) {
+    open(descriptor).inode.i_mode = 0100644;
+}
+
 void FakeProcess::set_comm(std::string_view comm) {
     copy_comm(leader_, comm);
 }
@@ -119,6 +143,7 @@ void FakeProcess::set_cgroup(std::string_view path) {
 sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port) {
     sock out{};
     out.__sk_common.skc_family = AF_INET;
+    out.sk_protocol = IPPROTO_TCP;
     inet_pton(AF_INET, local, &out.__sk_common.skc_rcv_saddr);
     inet_pton(AF_INET, peer, &out.__sk_common.skc_daddr);
     out.__sk_common.skc_num = local_port;
@@ -129,6 +154,7 @@ sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, 
 sock ipv6_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port) {
     sock out{};
     out.__sk_common.skc_family = AF_INET6;
+    out.sk_protocol = IPPROTO_TCP;
     inet_pton(AF_INET6, local, &out.__sk_common.skc_v6_rcv_saddr);
     inet_pton(AF_INET6, peer, &out.__sk_common.skc_v6_daddr);
     out.__sk_common.skc_num = local_port;

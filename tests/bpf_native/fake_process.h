@@ -61,6 +61,12 @@ struct ProcessFacts {
     const task_struct* parent = nullptr;
 };
 
+// The registers that the programs on functions look at.
+inline pt_regs registers(std::uint64_t di, std::uint64_t si, std::uint64_t dx, std::uint64_t cx, std::uint64_t ax,
+                         std::uint64_t sp) {
+    return {di, si, dx, cx, ax, sp, 0, 0, 0};
+}
+
 // A process with one thread, its leader.
 class FakeProcess {
  public:
@@ -72,6 +78,9 @@ class FakeProcess {
     // One more thread, with a name of its own.
     task_struct* add_thread(std::uint32_t tid, std::string_view comm);
     void set_comm(std::string_view comm);
+    // What a descriptor stands for: a stream socket, or a file if there is none.
+    void open_socket(unsigned descriptor, sock* socket);
+    void open_file(unsigned descriptor);
     void set_exe(FileSystem& files, std::string_view path);
     void set_cgroup(std::string_view path);
 
@@ -91,7 +100,18 @@ class FakeProcess {
     mm_struct mm_{};
     file exe_{};
     ::inode inode_{};
+    struct Open {
+        ::file file{};
+        ::inode inode{};
+        kernel_socket socket{};
+    };
+    Open& open(unsigned descriptor);
+
     css_set cgroups_{};
+    std::deque<Open> opened_;
+    std::vector<::file*> descriptors_;
+    ::fdtable table_{};
+    ::files_struct files_struct_{};
     ::cgroup cgroup_{};
     FileSystem files_;
     std::unique_ptr<CgroupPath> cgroup_path_;

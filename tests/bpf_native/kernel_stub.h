@@ -21,6 +21,7 @@ typedef int pid_t;
 
 #define BPF_PROG(name, args...) name(args)
 #define BPF_KPROBE(name, args...) name(args)
+#define BPF_KRETPROBE(name, args...) name(args)
 
 #define PT_REGS_PARM1(regs) ((regs)->di)
 #define PT_REGS_PARM2(regs) ((regs)->si)
@@ -30,6 +31,19 @@ typedef int pid_t;
 #define PT_REGS_RC(regs) ((regs)->ax)
 #define PT_REGS_SP(regs) ((regs)->sp)
 
+enum { IPPROTO_TCP = 6, SOCK_STREAM = 1, SOCK_DEAD = 0 };
+#define SOCK_STREAM SOCK_STREAM
+enum {
+    TCP_ESTABLISHED = 1,
+    TCP_SYN_SENT = 2,
+    TCP_SYN_RECV = 3,
+    TCP_FIN_WAIT1 = 4,
+    TCP_CLOSE = 7,
+    TCP_CLOSE_WAIT = 8,
+    TCP_LAST_ACK = 9,
+    TCP_LISTEN = 10,
+};
+
 #define bpf_ntohs(value) __builtin_bswap16(value)
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
@@ -37,6 +51,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0, BPF_RINGBUF_HDR_SZ = 8 };
 enum {
     BPF_MAP_TYPE_HASH = 1,
+    BPF_MAP_TYPE_ARRAY = 2,
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
     BPF_MAP_TYPE_CGROUP_ARRAY = 8,
     BPF_MAP_TYPE_LRU_HASH = 9,
@@ -79,6 +94,7 @@ void bpf_ringbuf_submit(void* record, __u64 flags);
 void bpf_ringbuf_discard(void* record, __u64 flags);
 __u64 bpf_ringbuf_query(void* ring, __u64 what);
 
+long bpf_probe_read_kernel(void* target, __u32 size, const void* address);
 long bpf_probe_read_user(void* target, __u32 size, const void* address);
 long bpf_probe_read_user_str(void* target, __u32 size, const void* address);
 long bpf_probe_read_kernel_str(void* target, __u32 size, const void* address);
@@ -110,4 +126,16 @@ static inline struct kernfs_node* kernfs_parent(struct kernfs_node* node) {
 }
 static inline __u64 task_start_boot_ns(struct task_struct* task) {
     return task->start_boottime;
+}
+static inline int iter_is_buffer(const struct iov_iter* iter) {
+    return iter->iter_type == ITER_UBUF;
+}
+static inline int iter_is_vectors(const struct iov_iter* iter) {
+    return iter->iter_type == ITER_IOVEC;
+}
+static inline const struct iovec* iter_vectors(const struct iov_iter* iter) {
+    return iter->iov;
+}
+static inline int in_compat_call(struct task_struct* task) {
+    return (task->thread_info.status & 2) != 0;
 }

@@ -23,6 +23,7 @@ struct super_block {
 };
 
 struct inode {
+    __u16 i_mode;
     __u64 i_ino;
     struct super_block* i_sb;
 };
@@ -45,6 +46,16 @@ struct path {
 struct file {
     struct path f_path;
     struct inode* f_inode;
+    void* private_data; /* struct kernel_socket, for sockets */
+};
+
+struct fdtable {
+    unsigned int max_fds;
+    struct file** fd;
+};
+
+struct files_struct {
+    struct fdtable* fdt;
 };
 
 struct mm_struct {
@@ -70,7 +81,12 @@ struct signal_struct {
     } live;
 };
 
+struct thread_info {
+    __u32 status;
+};
+
 struct task_struct {
+    struct thread_info thread_info;
     int pid;
     int tgid;
     char comm[16];
@@ -78,12 +94,15 @@ struct task_struct {
     struct task_struct* group_leader;
     struct task_struct* real_parent;
     struct mm_struct* mm;
+    struct files_struct* files;
     struct css_set* cgroups;
     struct signal_struct* signal;
     void* stack;
 };
 
 struct sock_common {
+    unsigned char skc_state;
+    unsigned long skc_flags;
     __u16 skc_family;
     __u16 skc_num; /* host order */
     __u16 skc_dport;
@@ -93,12 +112,60 @@ struct sock_common {
     struct in6_addr skc_v6_rcv_saddr;
 };
 
+struct sk_buff_head {
+    __u32 qlen;
+};
+
 struct sock {
     struct sock_common __sk_common;
+    __u16 sk_protocol;
+    __u8 sk_shutdown;
+    struct sk_buff_head sk_receive_queue;
+};
+
+/* As they are called in the kernel, without the `kernel_`: outside they are other things (programs.c). */
+struct kernel_socket {
+    short type;
+    struct sock* sk;
 };
 
 struct linux_binprm;
-struct msghdr;
+struct page;
+
+struct kernel_iovec {
+    void* iov_base;
+    __kernel_size_t iov_len;
+};
+
+/* As in 6.1. */
+struct iov_iter {
+    __u8 iter_type;
+    __kernel_size_t iov_offset;
+    union {
+        const struct kernel_iovec* iov;
+        void* ubuf;
+    };
+};
+enum { ITER_IOVEC = 0, ITER_BVEC = 2, ITER_UBUF = 6 };
+
+struct kernel_msghdr {
+    struct iov_iter msg_iter;
+};
+
+struct user_msghdr {
+    void* msg_name;
+    int msg_namelen;
+    struct kernel_iovec* msg_iov;
+    __kernel_size_t msg_iovlen;
+    void* msg_control;
+    __kernel_size_t msg_controllen;
+    unsigned int msg_flags;
+};
+
+struct kernel_mmsghdr {
+    struct user_msghdr msg_hdr;
+    unsigned int msg_len;
+};
 
 #ifdef __cplusplus
 #define STUB_ZERO = 0
@@ -109,6 +176,6 @@ struct msghdr;
 /* x86-64, as far as a call is concerned, and then Go's calls. */
 struct pt_regs {
     __u64 di, si, dx, cx, ax, sp;
-    __u64 r8 STUB_ZERO; /* few calls have a fifth argument */
+    __u64 r8 STUB_ZERO, r10 STUB_ZERO, orig_ax STUB_ZERO; /* few calls have a fifth argument */
     __u64 bx STUB_ZERO, r14 STUB_ZERO, flags STUB_ZERO, cs STUB_ZERO;
 };

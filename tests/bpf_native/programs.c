@@ -1,6 +1,12 @@
 /* The program files as they are, in one translation unit, and entrances to functions that are inlined into them. */
+#define socket  kernel_socket /* before anything else, for members have that name too */
+#define iovec   kernel_iovec
+#define msghdr  kernel_msghdr
+#define mmsghdr kernel_mmsghdr
+
 #include "tests/bpf_native/programs.h"
 
+#include "bpf/plain_tcp.bpf.c"
 #include "bpf/process.bpf.c"
 #include "bpf/session.bpf.c"
 #include "bpf/socket.bpf.c"

@@ -63,9 +63,22 @@ int go_handshake_entry(struct pt_regs* regs);
 // bpf/socket.bpf.c
 int socket_send_tracepoint(struct sock* sk, int ret, int flags);
 int socket_receive_tracepoint(struct sock* sk, int ret, int flags);
-int socket_send_fexit(struct sock* sk, struct msghdr* msg, __kernel_size_t size, int ret);
+int socket_send_fexit(struct sock* sk, struct kernel_msghdr* msg, __kernel_size_t size, int ret);
 int socket_receive_fentry(struct sock* sk);
-int socket_send_kprobe(struct sock* sk, struct msghdr* msg, __kernel_size_t size);
+int socket_send_kprobe(struct sock* sk, struct kernel_msghdr* msg, __kernel_size_t size);
+
+// bpf/plain_tcp.bpf.c
+int plain_socket_state(const struct sock* sk, int old_state, int new_state);
+int plain_syscall(struct pt_regs* regs, long result);
+int plain_send_fexit(struct sock* sk, struct kernel_msghdr* msg, __kernel_size_t size, int result);
+int plain_receive_fexit(unsigned long long* arguments);
+int plain_sendpage_fexit(struct sock* sk, struct page* page, int offset, __kernel_size_t size, int flags, int result);
+int plain_splice_fexit(struct kernel_socket* socket, void* position, void* pipe, __kernel_size_t size, unsigned flags,
+                       long result);
+int plain_send_kprobe(struct sock* sk, struct kernel_msghdr* msg);
+int plain_receive_kprobe(struct pt_regs* regs);
+int plain_send_kretprobe(int result);
+int plain_receive_kretprobe(int result);
 
 // bpf/process.bpf.c
 int process_fork(struct task_struct* parent, struct task_struct* child);

@@ -172,7 +172,8 @@ def client_command(build, server, kind, flags, program=None):
     if kind == "python":
         return [PYTHON, str(CLIENTS / "python_client.py"), *common, *authority, *flags]
     if kind == "node":
-        return [program or "node", str(CLIENTS / "node_client.mjs"), *common, *flags]
+        plain = [] if server.certificate else ["--plain"]
+        return [program or "node", str(CLIENTS / "node_client.mjs"), *common, *plain, *flags]
     if kind == "bun":
         return [program or "bun", "run", str(CLIENTS / "node_client.mjs"), *common, *flags]
     if kind == "curl":
@@ -226,7 +227,7 @@ class Client:
 
 def start_client(build, server, *flags, kind="ssl_client", libs=None, cgroup=None, program=None):
     """`flags` are the client's own; see tests/support/README.md."""
-    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if kind in ("node", "bun") else {}
+    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if kind in ("node", "bun") and server.certificate else {}
     if kind == "bun":
         extra["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"  # its first releases know no other certificates than their own
     process = subprocess.Popen(client_command(build, server, kind, [str(flag) for flag in flags], program),

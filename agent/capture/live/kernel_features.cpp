@@ -75,6 +75,36 @@ void try_fexit(Feature& feature) {
     set(feature, static_cast<bool>(link), "attach: " + errno_text(errno));
 }
 
+// tp_btf programs on the return of system calls, tried as the real one is loaded.
+void try_syscall_tracepoints(Feature& feature, const btf* kernel) {
+    const int target = btf__find_by_name_kind(kernel, "btf_trace_sys_exit", BTF_KIND_TYPEDEF);
+    set(feature, target > 0, "the kernel is built without CONFIG_FTRACE_SYSCALLS");
+    if (target <= 0) return;
+    const std::array<bpf_insn, 2> program{{
+        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
+        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+    }};
+    bpf_prog_load_opts options{};
+    options.sz = sizeof options;
+    options.expected_attach_type = BPF_TRACE_RAW_TP;
+    options.attach_btf_id = static_cast<unsigned>(target);
+    const base::Fd fd(
+        bpf_prog_load(BPF_PROG_TYPE_TRACING, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    set(feature, static_cast<bool>(fd), "BPF_PROG_LOAD: " + errno_text(errno));
+}
+
+TcpFunctions look_at_tcp(const btf* kernel) {
+    constexpr unsigned kReceiveArgumentsWithNonblock = 6;
+    TcpFunctions out;
+    out.sendpage = has_type(kernel, "tcp_sendpage", BTF_KIND_FUNC);
+    out.splice_read = has_type(kernel, "tcp_splice_read", BTF_KIND_FUNC);
+    const int id = btf__find_by_name_kind(kernel, "tcp_recvmsg", BTF_KIND_FUNC);
+    const btf_type* function = id > 0 ? btf__type_by_id(kernel, static_cast<unsigned>(id)) : nullptr;
+    const btf_type* prototype = function != nullptr ? btf__type_by_id(kernel, function->type) : nullptr;
+    out.receive_has_nonblock = prototype != nullptr && btf_vlen(prototype) == kReceiveArgumentsWithNonblock;
+    return out;
+}
+
 void by_file(Feature& feature, const char* path, const char* why) {
     set(feature, access(path, R_OK) == 0, why);
 }
@@ -102,6 +132,54 @@ std::optional<SocketHook> socket_hook_named(std::string_view name) {
     return std::nullopt;
 }
 
+std::string_view name_of(PlainHook value) {
+    switch (value) {
+        case PlainHook::none:
+            return "off";
+        case PlainHook::fexit:
+            return "fexit";
+        case PlainHook::kprobe:
+            return "kprobe";
+        case PlainHook::syscall:
+            return "syscall";
+    }
+    return "?";
+}
+
+std::optional<PlainHook> plain_hook_named(std::string_view name) {
+    for (const PlainHook one : {PlainHook::none, PlainHook::fexit, PlainHook::kprobe, PlainHook::syscall}) {
+        if (name == name_of(one)) return one;
+    }
+    return std::nullopt;
+}
+
+PlainHook KernelFeatures::plain_hook() const {
+    if (fexit.available) return PlainHook::fexit;
+    if (kprobe.available) return PlainHook::kprobe;
+    return syscall_tracepoints.available ? PlainHook::syscall : PlainHook::none;
+}
+
+base::Result<PlainHook> KernelFeatures::plain_hook(PlainHook wanted) const {
+    const Feature* feature = wanted == PlainHook::fexit     ? &fexit
+                             : wanted == PlainHook::kprobe  ? &kprobe
+                             : wanted == PlainHook::syscall ? &syscall_tracepoints
+                                                            : nullptr;
+    if (feature == nullptr || feature->available) return wanted;
+    return base::error("plain TCP by " + feature->name + ": " + feature->why, base::Error::Kind::unsupported);
+}
+
+std::string KernelFeatures::why_not_better(PlainHook used) const {
+    std::string out;
+    for (const PlainHook better : {PlainHook::fexit, PlainHook::kprobe, PlainHook::syscall}) {
+        if (better == used) break;
+        const auto possible = plain_hook(better);
+        if (possible) continue;
+        if (!out.empty()) out += "; ";
+        out += possible.error().message;
+    }
+    return out;
+}
+
 SocketHook KernelFeatures::socket_hook() const {
     if (socket_tracepoints.available) return SocketHook::tracepoint;
     if (fexit.available) return SocketHook::fexit;
@@ -118,7 +196,8 @@ base::Result<SocketHook> KernelFeatures::socket_hook(SocketHook wanted) const {
 }
 
 std::vector<const Feature*> KernelFeatures::all() const {
-    return {&bpf, &btf, &ring_buffer, &uprobe, &uprobe_session, &socket_tracepoints, &fexit, &kprobe, &mmap_events};
+    return {&bpf,   &btf,    &ring_buffer,         &uprobe,     &uprobe_session, &socket_tracepoints,
+            &fexit, &kprobe, &syscall_tracepoints, &mmap_events};
 }
 
 KernelFeatures detect_kernel_features() {
@@ -141,6 +220,10 @@ KernelFeatures detect_kernel_features() {
                                  has_type(kernel.get(), "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF);
         set(out.socket_tracepoints, tracepoints, "needs Linux 6.3");
         try_fexit(out.fexit);
+        if (kernel) {
+            try_syscall_tracepoints(out.syscall_tracepoints, kernel.get());
+            out.tcp = look_at_tcp(kernel.get());
+        }
     }
     const auto watch = MmapWatch::open();
     set(out.mmap_events, static_cast<bool>(watch), watch ? "" : watch.error().message);

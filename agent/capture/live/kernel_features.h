@@ -21,6 +21,19 @@ std::string_view name_of(SocketHook value);
 // Nothing for any other text, such as "auto".
 std::optional<SocketHook> socket_hook_named(std::string_view name);
 
+// How the bytes of plain TCP are seen (bpf/plain_tcp.bpf.c).
+enum class PlainHook : std::uint8_t { none, fexit, kprobe, syscall };
+std::string_view name_of(PlainHook value);
+// Nothing for any other text, such as "auto"; "off" is none.
+std::optional<PlainHook> plain_hook_named(std::string_view name);
+
+// What the programs must know of the kernel's own functions.
+struct TcpFunctions {
+    bool receive_has_nonblock = false;  // tcp_recvmsg(sk, msg, len, nonblock, flags, addr_len): before 5.19
+    bool sendpage = false;              // tcp_sendpage(): before 6.5
+    bool splice_read = false;
+};
+
 struct KernelFeatures {
     std::string release;
     Feature bpf{"bpf", false, ""};                                // loading programs and maps at all
@@ -31,12 +44,19 @@ struct KernelFeatures {
     Feature socket_tracepoints{"socket_tracepoints", false, ""};  // 6.3
     Feature fexit{"fexit", false, ""};
     Feature kprobe{"kprobe", false, ""};
+    Feature syscall_tracepoints{"syscall_tracepoints", false, ""};
     Feature mmap_events{"mmap_events", false, ""};
+    TcpFunctions tcp;
 
     // The best of the ways to see a socket's sends and receives.
     SocketHook socket_hook() const;
     // The wanted one, if this kernel has it.
     base::Result<SocketHook> socket_hook(SocketHook wanted) const;
+    // Likewise for plain TCP.
+    PlainHook plain_hook() const;
+    base::Result<PlainHook> plain_hook(PlainHook wanted) const;
+    // The better ones than `used` that this kernel refuses, each with the reason; empty if there are none.
+    std::string why_not_better(PlainHook used) const;
     std::vector<const Feature*> all() const;
 };
 

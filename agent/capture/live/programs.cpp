@@ -50,7 +50,43 @@ void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, bool sessio
     }
 }
 
-knobs make_knobs(const ProgramOptions& options) {
+struct PlainProgram {
+    PlainHook hook;
+    bpf_program* program;
+    bool there = true;  // does the kernel have the function?
+};
+
+// Those that see plain TCP, returns before entries: a call that begins between the two is then missed as a whole.
+std::vector<PlainProgram> plain_programs(const llmsnoop_bpf& skeleton, const TcpFunctions& tcp) {
+    const auto& all = skeleton.progs;
+    return {{PlainHook::syscall, all.plain_syscall},
+            {PlainHook::fexit, all.plain_send_fexit},
+            {PlainHook::fexit, all.plain_receive_fexit},
+            {PlainHook::fexit, all.plain_sendpage_fexit, tcp.sendpage},
+            {PlainHook::fexit, all.plain_splice_fexit, tcp.splice_read},
+            {PlainHook::kprobe, all.plain_send_kretprobe},
+            {PlainHook::kprobe, all.plain_receive_kretprobe},
+            {PlainHook::kprobe, all.plain_sendpage_kretprobe, tcp.sendpage},
+            {PlainHook::kprobe, all.plain_splice_kretprobe, tcp.splice_read},
+            {PlainHook::kprobe, all.plain_send_kprobe},
+            {PlainHook::kprobe, all.plain_receive_kprobe},
+            {PlainHook::kprobe, all.plain_sendpage_kprobe, tcp.sendpage},
+            {PlainHook::kprobe, all.plain_splice_kprobe, tcp.splice_read}};
+}
+
+void choose_plain_programs(llmsnoop_bpf& skeleton, const TcpFunctions& tcp, PlainHook hook) {
+    bpf_program__set_autoload(skeleton.progs.plain_socket_state, hook != PlainHook::none);
+    for (const PlainProgram& one : plain_programs(skeleton, tcp))
+        bpf_program__set_autoload(one.program, one.hook == hook && one.there);
+    // What is never used need not take the kernel's memory.
+    if (hook == PlainHook::none) {
+        bpf_map__set_max_entries(skeleton.maps.plain_sockets, 1);
+        bpf_map__set_max_entries(skeleton.maps.quick_verdicts, 1);
+    }
+    if (hook != PlainHook::kprobe) bpf_map__set_max_entries(skeleton.maps.plain_calls, 1);
+}
+
+knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp) {
     const Selection& selection = options.selection;
     knobs out{};
     if (!selection.pids.empty()) out.select |= SELECT_PID;
@@ -62,6 +98,7 @@ knobs make_knobs(const ProgramOptions& options) {
     out.own_pid = static_cast<__u32>(getpid());
     out.cgroups = static_cast<__u32>(selection.cgroups.size());
     out.ring_mask = options.rings - 1;
+    out.receive_has_nonblock = tcp.receive_has_nonblock ? 1 : 0;
     out.wake_bytes = options.ring_bytes / options.rings / 4;
     out.call_limit = std::min<std::uint64_t>(options.call_limit, CALL_LIMIT_MAX);
     return out;
@@ -109,11 +146,18 @@ Probe::~Probe() {
 
 base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& features, const ProgramOptions& options) {
     if (auto possible = require_tracing(features); !possible) return possible.error();
+    const auto plain = features.plain_hook(options.plain_hook.value_or(features.plain_hook()));
+    if (!plain) return plain.error();
     std::unique_ptr<Programs> out(new Programs);
-    auto loaded = out->open_and_load(features, options, features.uprobe_session.available);
+    auto loaded = out->open_and_load(features, options, features.uprobe_session.available, *plain);
     if (!loaded && features.uprobe_session.available) {
         base::log::warn("session probes did not load ({}); using entry and return probes", loaded.error().message);
-        loaded = out->open_and_load(features, options, false);
+        loaded = out->open_and_load(features, options, false, *plain);
+    }
+    out->plain_is_asked_for_ = options.plain_hook.has_value();
+    if (!loaded && *plain != PlainHook::none && !options.plain_hook) {
+        base::log::warn("plain TCP cannot be seen by {}: {}", std::string(name_of(*plain)), loaded.error().message);
+        loaded = out->open_and_load(features, options, features.uprobe_session.available, PlainHook::none);
     }
     if (!loaded) return loaded.error();
     if (auto made = out->make_rings(options); !made) return made.error();
@@ -121,8 +165,8 @@ base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& fea
     return out;
 }
 
-base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options,
-                                           bool sessions) {
+base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions,
+                                           PlainHook plain) {
     LibbpfMessages messages;
     llmsnoop_bpf__destroy(skeleton_);
     skeleton_ = llmsnoop_bpf__open();
@@ -131,8 +175,10 @@ base::Result<void> Programs::open_and_load(const KernelFeatures& features, const
     const auto socket_hook = features.socket_hook(options.socket_hook.value_or(features.socket_hook()));
     if (!socket_hook) return socket_hook.error();
     socket_hook_ = *socket_hook;
+    plain_hook_ = plain;
     choose_programs(*skeleton_, socket_hook_, sessions);
-    skeleton_->rodata->knobs = make_knobs(options);
+    choose_plain_programs(*skeleton_, features.tcp, plain);
+    skeleton_->rodata->knobs = make_knobs(options, features.tcp);
     if (const int code = llmsnoop_bpf__load(skeleton_); code != 0) {
         base::Error failure = base::system_error("the BPF programs do not load", -code);
         failure.message += ": " + messages.last();
@@ -198,34 +244,52 @@ Programs::~Programs() {
     llmsnoop_bpf__destroy(skeleton_);
 }
 
-base::Result<void> Programs::attach_hooks() {
+base::Result<void> Programs::attach_hook(bpf_program* program, std::vector<void*>& links) {
+    if (!bpf_program__autoload(program)) return {};
     LibbpfMessages messages;
-    auto& all = skeleton_->progs;
-    for (bpf_program* program : {all.process_fork, all.process_exec, all.process_exit, all.process_moved,
-                                 all.socket_send_tracepoint, all.socket_receive_tracepoint, all.socket_send_fexit,
-                                 all.socket_receive_fentry, all.socket_send_kprobe, all.socket_receive_kprobe}) {
-        if (!bpf_program__autoload(program)) continue;
-        bpf_link* link = bpf_program__attach(program);
-        if (link == nullptr) {
-            return base::system_error(std::string("cannot attach ") + bpf_program__name(program) + " (" +
-                                      messages.last() + ")");
-        }
-        hooks_.push_back(link);
+    bpf_link* link = bpf_program__attach(program);
+    if (link == nullptr) {
+        return base::system_error(std::string("cannot attach ") + bpf_program__name(program) + " (" + messages.last() +
+                                  ")");
     }
+    links.push_back(link);
+    return {};
+}
+
+base::Result<void> Programs::attach_hooks() {
+    auto& all = skeleton_->progs;
+    for (bpf_program* program :
+         {all.process_fork, all.process_exec, all.process_exit, all.process_moved, all.socket_send_tracepoint,
+          all.socket_receive_tracepoint, all.socket_send_fexit, all.socket_receive_fentry, all.socket_send_kprobe,
+          all.socket_receive_kprobe, all.plain_socket_state}) {
+        if (auto attached = attach_hook(program, hooks_); !attached) return attached;
+    }
+    std::vector<void*> plain;
+    for (const PlainProgram& one : plain_programs(*skeleton_, {})) {
+        const auto attached = attach_hook(one.program, plain);
+        if (attached) continue;
+        for (void* link : plain)
+            bpf_link__destroy(static_cast<bpf_link*>(link));
+        if (plain_is_asked_for_) return attached;
+        base::log::warn("plain TCP is not seen: {}", attached.error().message);
+        plain_hook_ = PlainHook::none;
+        return {};
+    }
+    hooks_.insert(hooks_.end(), plain.begin(), plain.end());
     return {};
 }
 
 void Programs::mark_selected(std::uint32_t pid) {
     const int map = bpf_map__fd(skeleton_->maps.processes);
     process_state state{};
-    // The process may have made a TLS call since the hooks were attached, and been judged by itself.
-    const bool judged = bpf_map_lookup_elem(map, &pid, &state) == 0;
-    if (judged && state.inherited != 0) return;
+    // It may have been judged by itself since the hooks were attached.
+    const bool known = bpf_map_lookup_elem(map, &pid, &state) == 0;
+    if (known && state.inherited != 0) return;
     state.traced = 1;
     state.inherited = 1;
     bpf_map_update_elem(map, &pid, &state, BPF_ANY);
-    // Its threads remember that verdict for one epoch.
-    if (judged) __atomic_fetch_add(&skeleton_->data->filter_epoch, 1, __ATOMIC_RELAXED);
+    // Its threads and the quick verdicts remember that for one epoch.
+    __atomic_fetch_add(&skeleton_->data->filter_epoch, 1, __ATOMIC_RELAXED);
 }
 
 base::Result<Probe> Programs::attach(TlsHook hook, const std::string& path, std::uint64_t file_offset) {

@@ -16,6 +16,7 @@
 #include "agent/capture/live/tls_hooks.h"
 #include "agent/model/connection.h"
 
+struct bpf_program;
 struct llmsnoop_bpf;
 
 namespace llmsnoop::capture::live {
@@ -26,6 +27,7 @@ struct ProgramOptions {
     std::size_t ring_bytes = 64U << 20;     // of all rings together
     std::uint64_t call_limit = 16U << 20;   // bytes captured of one call; 32 MiB at most
     std::optional<SocketHook> socket_hook;  // absent: the best there is
+    std::optional<PlainHook> plain_hook;    // likewise; none: plain TCP is not captured
 };
 
 // An attached probe; detaches on destruction. Not thread-safe.
@@ -75,10 +77,13 @@ class Programs {
 
     bool uses_sessions() const { return sessions_; }
     SocketHook socket_hook() const { return socket_hook_; }
+    PlainHook plain_hook() const { return plain_hook_; }
 
  private:
     Programs() = default;
-    base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions);
+    base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions,
+                                     PlainHook plain);
+    base::Result<void> attach_hook(bpf_program* program, std::vector<void*>& links);
     base::Result<void> make_rings(const ProgramOptions& options);
     base::Result<void> fill_selection(const Selection& selection);
     bool is_running(std::uint32_t pid) const;
@@ -87,6 +92,8 @@ class Programs {
     std::vector<int> rings_;
     bool sessions_ = false;
     SocketHook socket_hook_ = SocketHook::none;
+    PlainHook plain_hook_ = PlainHook::none;
+    bool plain_is_asked_for_ = false;  // by its name: it is that or an error
     std::vector<void*> hooks_;
 };
 

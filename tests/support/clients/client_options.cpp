@@ -42,6 +42,8 @@ void declare_options(CLI::App& app, ClientOptions& options) {
     app.add_option("--write", options.write_size, "cut the request into writes of so many bytes");
 
     switch_flag(app, "--plain", transport.drive, Drive::plain, "no TLS");
+    switch_flag(app, "--vectors", transport.drive, Drive::vectors,
+                "no TLS; calls with several buffers, reads after a peek");
     switch_flag(app, "--nonblocking", transport.drive, Drive::non_blocking,
                 "non-blocking socket, WANT_READ/WANT_WRITE");
     switch_flag(app, "--memory-bio", transport.drive, Drive::memory_bio, "SSL over memory BIOs");

@@ -1,15 +1,16 @@
 #!/bin/sh
 # curl against llm_server: one process and one connection per exchange. Prints one JSON line per exchange.
 #
-#   curl_client.sh --port 41237 --ca cert.pem [--api openai|responses|embeddings|anthropic] [--stream] [--count N]
+#   curl_client.sh --port 41237 --ca cert.pem|--plain [--api openai|responses|embeddings|anthropic] [--stream] [--count N]
 #                  [--query TEXT] [--prompt-bytes N] [-- CURL-OPTIONS...]
 set -eu
 here=$(dirname "$(readlink -f "$0")")
-port='' ca='' api=openai stream='' count=1 query='' prompt_bytes=400
+port='' ca='' scheme=https api=openai stream='' count=1 query='' prompt_bytes=400
 while [ $# -gt 0 ]; do
     case $1 in
         --port) port=$2; shift ;;
         --ca) ca=$2; shift ;;
+        --plain) scheme=http ;;
         --api) api=$2; shift ;;
         --stream) stream=--stream ;;
         --count) count=$2; shift ;;
@@ -51,7 +52,7 @@ while [ "$i" -le "$count" ]; do
     curl -sS --http1.1 --no-buffer ${ca:+--cacert "$ca"} -o "$work/answer" -w '%{http_code}' \
         -H 'Content-Type: application/json' -H 'Authorization: Bearer sk-test-0000' \
         -H 'x-api-key: sk-ant-test-0000' -H 'anthropic-version: 2023-06-01' --data-binary "@$work/request" "$@" \
-        "https://localhost:$port$path${query:+?$query}" >"$work/status" &
+        "$scheme://localhost:$port$path${query:+?$query}" >"$work/status" &
     pid=$!
     cut=
     wait "$pid" || { status=1 cut=--cut; }

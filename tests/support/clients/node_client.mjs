@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// Node's own clients against llm_server: https (node:tls) and fetch (undici). Node carries its OpenSSL inside its
+// Node's own clients against llm_server: https (node:tls), http with --plain, and fetch (undici). Node carries its OpenSSL inside its
 // executable and drives it over memory BIOs. The server's certificate is trusted through NODE_EXTRA_CA_CERTS.
 //
 //   NODE_EXTRA_CA_CERTS=cert.pem node node_client.mjs --port 41237 --api anthropic --stream --count 3 [--fetch]
 //
 // Prints one JSON line per exchange; the exit code is 0 if every one was whole.
 import {createHash} from 'node:crypto';
+import http from 'node:http';
 import https from 'node:https';
 import {parseArgs} from 'node:util';
 import zlib from 'node:zlib';
@@ -20,6 +21,7 @@ const APIS = {
 const {values: options} = parseArgs({
     options: {
         port: {type: 'string'},
+        plain: {type: 'boolean', default: false},
         api: {type: 'string', default: 'openai'},
         stream: {type: 'boolean', default: false},
         fetch: {type: 'boolean', default: false},
@@ -30,8 +32,8 @@ const {values: options} = parseArgs({
 });
 const api = APIS[options.api];
 if (!api || !options.port) {
-    console.error('usage: node_client.mjs --port N [--api openai|responses|embeddings|anthropic] [--stream] [--fetch] ' +
-                  '[--count N] [--query TEXT] [--prompt-bytes N]');
+    console.error('usage: node_client.mjs --port N [--plain] [--api openai|responses|embeddings|anthropic] [--stream] ' +
+                  '[--fetch] [--count N] [--query TEXT] [--prompt-bytes N]');
     process.exit(2);
 }
 
@@ -109,7 +111,7 @@ function report(status, request, body, whole, sentBytes) {
     return whole;
 }
 
-const url = `https://localhost:${options.port}${api.path}${options.query ? `?${options.query}` : ''}`;
+const url = `${options.plain ? 'http' : 'https'}://localhost:${options.port}${api.path}${options.query ? `?${options.query}` : ''}`;
 const headers = {
     'content-type': 'application/json',
     ...(options.api === 'anthropic' ? {'x-api-key': 'sk-ant-test-0000', 'anthropic-version': '2023-06-01'}
@@ -121,7 +123,7 @@ const DECODERS = {gzip: zlib.gunzipSync, deflate: zlib.inflateSync, br: zlib.bro
 function exchangeByHttps(agent, number) {
     const body = makeRequest(number);
     return new Promise((resolve, reject) => {
-        const request = https.request(url, {method: 'POST', headers, agent}, response => {
+        const request = (options.plain ? http : https).request(url, {method: 'POST', headers, agent}, response => {
             const parts = [];
             response.on('data', part => parts.push(part));
             response.on('error', () => {});  // a cut answer also ends in 'close'
@@ -152,7 +154,7 @@ async function exchangeByFetch(number) {
     return report(response.status, body, decoded, whole, response.headers.has('content-encoding') ? null : decoded.length);
 }
 
-const agent = new https.Agent({keepAlive: true, maxSockets: 1});
+const agent = new (options.plain ? http : https).Agent({keepAlive: true, maxSockets: 1});
 let good = true;
 for (let number = 0; number < Number(options.count); ++number)
     good = await (options.fetch ? exchangeByFetch(number) : exchangeByHttps(agent, number)) && good;

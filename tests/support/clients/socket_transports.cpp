@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "tests/support/net/socket.h"
@@ -33,17 +35,44 @@ bool send_all(int fd, std::string_view bytes) {
     return true;
 }
 
+// Three buffers, the second of which holds nothing.
+std::array<iovec, 3> three_buffers(char* bytes, std::size_t size) {
+    const std::size_t first = size / 3;
+    return {iovec{bytes, first}, iovec{nullptr, 0}, iovec{bytes + first, size - first}};
+}
+
+bool send_vectors(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto buffers = three_buffers(const_cast<char*>(bytes.data()), bytes.size());
+        const ssize_t sent = writev(fd, buffers.data(), static_cast<int>(buffers.size()));
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+std::size_t receive_vectors(int fd, char* into, std::size_t size) {
+    recv(fd, into, size, MSG_PEEK);
+    const auto buffers = three_buffers(into, size);
+    ssize_t got;
+    do {
+        got = readv(fd, buffers.data(), static_cast<int>(buffers.size()));
+    } while (got < 0 && errno == EINTR);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
 }  // namespace
 
 bool PlainTransport::write(std::string_view bytes) {
     ++counts_.writes;
     counts_.written_bytes += bytes.size();
-    return send_all(fd_.get(), bytes);
+    return vectors_ ? send_vectors(fd_.get(), bytes) : send_all(fd_.get(), bytes);
 }
 
 std::size_t PlainTransport::read(char* into, std::size_t size) {
     ++counts_.reads;
-    const std::size_t got = receive_some(fd_.get(), into, size);
+    const std::size_t got = vectors_ ? receive_vectors(fd_.get(), into, size) : receive_some(fd_.get(), into, size);
     counts_.read_bytes += got;
     return got;
 }

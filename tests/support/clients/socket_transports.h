@@ -6,7 +6,7 @@ namespace llmsnoop::support {
 
 class PlainTransport final : public Transport {
  public:
-    explicit PlainTransport(base::Fd fd) : fd_(std::move(fd)) {}
+    PlainTransport(base::Fd fd, bool vectors) : fd_(std::move(fd)), vectors_(vectors) {}
 
     bool write(std::string_view bytes) override;
     std::size_t read(char* into, std::size_t size) override;
@@ -16,6 +16,7 @@ class PlainTransport final : public Transport {
 
  private:
     base::Fd fd_;
+    bool vectors_;
     CallCounts counts_;
 };
 

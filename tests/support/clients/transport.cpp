@@ -21,8 +21,8 @@ base::Result<std::unique_ptr<Transport>> Transport::connect(const TlsClient& cli
     if (!fd) return fd.error();
     std::unique_ptr<Transport> transport;
     bool connected = true;
-    if (options.drive == Drive::plain) {
-        transport = std::make_unique<PlainTransport>(std::move(*fd));
+    if (options.drive == Drive::plain || options.drive == Drive::vectors) {
+        transport = std::make_unique<PlainTransport>(std::move(*fd), options.drive == Drive::vectors);
     } else {
         auto session = std::make_unique<TlsSession>(client, std::move(*fd), options);
         connected = session->handshake();

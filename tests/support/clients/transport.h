@@ -14,6 +14,7 @@ namespace llmsnoop::support {
 
 enum class Drive : std::uint8_t {
     plain,         // no TLS
+    vectors,       // no TLS; each call with several buffers, and each read after a peek
     blocking,      // SSL over a blocking socket
     non_blocking,  // SSL over a non-blocking socket: WANT_READ, WANT_WRITE, partial writes
     memory_bio,    // SSL over memory, the socket moved by hand, as Node and Python's asyncio do

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/servers/desk.h"
@@ -11,6 +12,19 @@
 #include "tests/support/servers/session.h"
 
 namespace llmsnoop::support {
+
+namespace {
+
+// RFC 9113 section 3.3: a client that knows beforehand that the server speaks HTTP/2 begins with its preface, of which
+// no request of HTTP/1 has the first three bytes.
+bool has_http2_preface(int fd) {
+    constexpr std::string_view kBeginning = "PRI";
+    char first[kBeginning.size()];
+    const ssize_t got = recv(fd, first, sizeof first, MSG_PEEK | MSG_WAITALL);
+    return got == static_cast<ssize_t>(sizeof first) && std::string_view(first, sizeof first) == kBeginning;
+}
+
+}  // namespace
 
 void Server::run(int stop_fd) {
     for (;;) {
@@ -48,7 +62,8 @@ void Server::serve(base::Fd fd, std::uint64_t number) {
 
 bool Server::answer(Channel& channel, std::uint64_t number) {
     Desk desk(ledger_, seeds_, peer_port(channel.fd()), number);
-    if (channel.protocol() == "h2") return Http2Session(channel, desk, stop_).serve();
+    if (channel.protocol() == "h2" || (!context_ && has_http2_preface(channel.fd())))
+        return Http2Session(channel, desk, stop_).serve();
     return Session(channel, desk, stop_).serve();
 }
 

@@ -67,6 +67,9 @@ TEST_F(RecordDecoderTest, SaysWhyBytesAreMissing) {
     data.header.flags = WIRE_MISSING_UNREADABLE;
     EXPECT_EQ(std::get<model::Chunk>(*decoder_.decode(bytes_of(data, WIRE_DATA))).missing,
               model::Loss::user_page_unreadable);
+    data.header.flags = WIRE_MISSING_UNSEEN;
+    EXPECT_EQ(std::get<model::Chunk>(*decoder_.decode(bytes_of(data, WIRE_DATA))).missing,
+              model::Loss::moved_in_kernel);
 }
 
 TEST_F(RecordDecoderTest, ReadsTheLifeOfAConnection) {
@@ -81,6 +84,10 @@ TEST_F(RecordDecoderTest, ReadsTheLifeOfAConnection) {
     EXPECT_EQ(opened.process, (model::ProcessKey{42, 9}));
     EXPECT_EQ(opened.library, model::Library::openssl);
     EXPECT_EQ(opened.transport, model::Transport::tls);
+    open.library = WIRE_LIBRARY_NONE;
+    const auto plain = std::get<model::ConnectionOpened>(*decoder_.decode(bytes_of(open, WIRE_CONNECTION_OPEN)));
+    EXPECT_EQ(plain.library, model::Library::none);
+    EXPECT_EQ(plain.transport, model::Transport::plain);
 
     wire_connection_socket socket{};
     socket.connection = 1;

@@ -1,0 +1,176 @@
+/*
+ * Where the bytes of a call lie that moved them: in one buffer, in several (struct iovec), or in none that a process
+ * could see. Reading them, and delivering them.
+ */
+#pragma once
+
+#include "bpf/lib/copy.bpf.h"
+#include "bpf/lib/first_bytes.bpf.h"
+
+#define VECTORS_MAX 1024 /* UIO_MAXIOV: no call has more */
+
+enum place {
+    PLACE_UNSEEN = 0, /* the kernel moved them by itself */
+    PLACE_BUFFER = 1,
+    PLACE_VECTORS = 2,        /* an array in the process */
+    PLACE_KERNEL_VECTORS = 3, /* a copy of it in the kernel */
+};
+
+struct moved {
+    __u64 address; /* of the buffer, or of the first vector */
+    __u64 skip;    /* bytes of the first vector that are not of this call */
+    __u64 length;
+    __u32 place; /* enum place */
+    __u32 direction;
+};
+
+struct vector {
+    __u64 address;
+    __u64 length;
+};
+
+static __always_inline int read_vector(struct vector *out, __u64 address, __u32 place)
+{
+    if (place == PLACE_KERNEL_VECTORS)
+        return bpf_probe_read_kernel(out, sizeof(*out), (const void *)address);
+    return bpf_probe_read_user(out, sizeof(*out), (const void *)address);
+}
+
+/*
+ * After a call the kernel's iterator stands behind the bytes that were moved. For several buffers the way back is the
+ * one that iov_iter_revert() goes.
+ */
+static __always_inline void moved_before(struct moved *moved, const struct iov_iter *iter)
+{
+    __u64 back = moved->length, offset = BPF_CORE_READ(iter, iov_offset), at;
+
+    moved->place = PLACE_UNSEEN;
+    if (iter_is_buffer(iter)) {
+        moved->address = (__u64)BPF_CORE_READ(iter, ubuf) + offset - back;
+        moved->place = PLACE_BUFFER;
+        return;
+    }
+    if (!iter_is_vectors(iter))
+        return;
+    at = (__u64)iter_vectors(iter);
+    for (int i = 0; i < VECTORS_MAX; i++) {
+        struct vector vector;
+
+        if (back <= offset) {
+            moved->address = at;
+            moved->skip = offset - back;
+            moved->place = PLACE_KERNEL_VECTORS;
+            return;
+        }
+        back -= offset;
+        at -= sizeof(struct iovec);
+        if (bpf_probe_read_kernel(&vector, sizeof(vector), (const void *)at))
+            return;
+        offset = vector.length;
+    }
+}
+
+/* The first of the bytes, at most FIRST_BYTES; a number of zero bytes where they cannot be read. */
+static __always_inline __u32 first_bytes(const struct moved *moved, __u64 *bytes)
+{
+    struct vector vector = {.address = moved->address, .length = moved->length};
+    __u64 skip = moved->skip, at = moved->address, count;
+
+    *bytes = 0;
+    if (moved->place == PLACE_UNSEEN)
+        return 0;
+    if (moved->place != PLACE_BUFFER) {
+        for (int i = 0; i < 4; i++) { /* empty ones before the first are rare */
+            if (read_vector(&vector, at, moved->place))
+                return 0;
+            if (vector.length > skip)
+                break;
+            skip -= vector.length;
+            at += sizeof(struct iovec);
+        }
+        if (vector.length <= skip)
+            return 0;
+        vector.address += skip;
+        vector.length -= skip;
+    }
+    count = vector.length < moved->length ? vector.length : moved->length;
+    if (count >= FIRST_BYTES)
+        return bpf_probe_read_user(bytes, FIRST_BYTES, (const void *)vector.address) ? 0 : FIRST_BYTES;
+    barrier_var(count);
+    count &= FIRST_BYTES - 1;
+    return bpf_probe_read_user(bytes, count, (const void *)vector.address) ? 0 : count;
+}
+
+/* Bytes of the stream that no record holds. */
+static __always_inline void emit_unseen(__u64 connection, __u8 direction, __u64 offset, __u64 length, __u8 why)
+{
+    void *ring = ring_of(connection);
+    struct wire_data *record;
+
+    if (!ring)
+        return;
+    count_loss(why == WIRE_MISSING_CALL_LIMIT   ? WIRE_LOSS_CALL_LIMIT
+               : why == WIRE_MISSING_UNREADABLE ? WIRE_LOSS_UNREADABLE
+                                                : WIRE_LOSS_UNSEEN);
+    EMIT_RESERVE(ring, record, WIRE_DATA, WIRE_LOSS_RING_FULL);
+    if (!record)
+        return;
+    record->header.direction = direction;
+    record->header.flags = why;
+    record->connection = connection;
+    record->time_ns = bpf_ktime_get_ns();
+    record->offset = offset;
+    record->length = length > 0xffffffffULL ? 0xffffffff : length; /* no call moves more than 2 GiB */
+    record->captured = 0;
+    EMIT_SUBMIT(ring, record);
+}
+
+/*
+ * emit_payload(), as a function that the verifier looks at once and by itself, not for each vector (Linux 5.6). That is
+ * why it is not static, and why its arguments are numbers.
+ */
+__noinline int emit_vector(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 length)
+{
+    emit_payload(connection, direction & 1, offset, address, length);
+    return 0;
+}
+
+static __always_inline void emit_moved(__u64 connection, __u64 offset, const struct moved *moved)
+{
+    __u64 left = moved->length, skip = moved->skip, at = moved->address, limit = knobs.call_limit;
+    __u8 why = WIRE_MISSING_UNREADABLE, direction = moved->direction & 1;
+
+    if (moved->place == PLACE_UNSEEN) {
+        emit_unseen(connection, direction, offset, left, WIRE_MISSING_UNSEEN);
+        return;
+    }
+    if (moved->place == PLACE_BUFFER) {
+        emit_vector(connection, direction, offset, at, left);
+        return;
+    }
+    for (int i = 0; i < VECTORS_MAX; i++) {
+        struct vector vector;
+        __u64 take;
+
+        if (limit == 0)
+            why = WIRE_MISSING_CALL_LIMIT;
+        if (left == 0 || limit == 0 || read_vector(&vector, at, moved->place))
+            break;
+        at += sizeof(struct iovec);
+        take = vector.length > skip ? vector.length - skip : 0;
+        vector.address += skip;
+        skip = take ? 0 : skip - vector.length;
+        if (take > left)
+            take = left;
+        if (take > limit)
+            take = limit;
+        if (take == 0)
+            continue;
+        emit_vector(connection, direction, offset, vector.address, take);
+        offset += take;
+        left -= take;
+        limit -= take;
+    }
+    if (left)
+        emit_unseen(connection, direction, offset, left, why);
+}

@@ -1,0 +1,187 @@
+/*
+ * Plain TCP: which sockets are of interest, and what is made of the bytes that they move. The programs that are told of
+ * those bytes, in one of three ways, are in plain_tcp.bpf.c.
+ *
+ * A socket of which the beginning was seen is judged by its first bytes: what does not begin like HTTP is left alone
+ * from then on, at the price of one look-up per call. One that was in use already cannot be judged like that; its bytes
+ * are delivered, and user space mutes it for good if it finds nothing in them.
+ */
+#pragma once
+
+#include "bpf/lib/call_args.bpf.h"
+#include "bpf/lib/moved.bpf.h"
+
+#define LATE_LOOKS 8 /* calls of a late socket that are searched for a TLS record's header */
+
+/* include/net/sock.h and include/net/tcp_states.h */
+#define RCV_SHUTDOWN  1
+#define SHUTDOWN_MASK 3
+#ifndef SOCK_STREAM
+#define SOCK_STREAM 1
+#endif
+
+static __always_inline int is_tcp(const struct sock *sk)
+{
+    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+    return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline struct plain_socket *find_plain(__u64 socket)
+{
+    return bpf_map_lookup_elem(&plain_sockets, &socket);
+}
+
+static __always_inline int is_left_alone(__u64 socket)
+{
+    struct plain_socket *known = find_plain(socket);
+
+    return known && known->state == PLAIN_OTHER;
+}
+
+static __always_inline struct plain_socket *meet_late(__u64 socket)
+{
+    struct plain_socket fresh = {.state = PLAIN_LATE};
+
+    bpf_map_update_elem(&plain_sockets, &socket, &fresh, BPF_NOEXIST);
+    return find_plain(socket);
+}
+
+/*
+ * Do these bytes belong to a TLS call that is under way on this thread, whose plaintext is taken there? `stack` is the
+ * stack pointer of the process, 0 if unknown: a call whose return was missed lies below it.
+ */
+static __always_inline int within_tls_call(struct thread_calls *thread, __u64 stack)
+{
+    __u32 depth = thread->depth;
+
+    return depth > 0 && depth <= CALL_DEPTH && call_at(thread, depth - 1)->stack > stack;
+}
+
+/* Is this connection to be followed? Decides it with the first bytes. */
+static __always_inline int is_of_interest(struct plain_socket *plain, const struct moved *moved)
+{
+    __u64 bytes = 0;
+    __u32 count;
+
+    if (plain->state == PLAIN_HTTP || (plain->state == PLAIN_LATE && plain->looks >= LATE_LOOKS))
+        return 1;
+    count = first_bytes(moved, &bytes);
+    if (plain->state == PLAIN_LATE) {
+        plain->looks++;
+        if (looks_like_tls(bytes, count))
+            plain->state = PLAIN_OTHER;
+    } else {
+        plain->state = count && looks_like_http(bytes, count) ? PLAIN_HTTP : PLAIN_OTHER;
+    }
+    return plain->state != PLAIN_OTHER;
+}
+
+static __always_inline void key_of_socket(struct connection_key *key, __u64 socket, const struct thread_calls *thread)
+{
+    key->object = socket;
+    key->process_start_ns = thread->process_start_ns;
+    key->pid = current_pid();
+    key->execs = thread->execs;
+}
+
+/* 2: for good, in both directions. */
+static __always_inline int how_muted(__u64 connection, __u8 direction, __u64 end)
+{
+    struct mute *mute = mutes_in_use ? bpf_map_lookup_elem(&mutes, &connection) : NULL;
+
+    if (!mute || end > mute->until[direction & 1])
+        return 0;
+    return mute->until[WIRE_SENT] == ~0ULL && mute->until[WIRE_RECEIVED] == ~0ULL ? 2 : 1;
+}
+
+/*
+ * A call moved bytes over this socket, which is TCP and was not left alone a moment ago: the heart of all three ways.
+ * The caller's process may be traced.
+ */
+static __always_inline void plain_moved(const struct sock *sk, const struct moved *moved, __u64 stack)
+{
+    __u64 socket = (__u64)sk, offset;
+    struct thread_calls *thread = thread_of_traced_process(bpf_get_current_pid_tgid(), socket);
+    struct plain_socket *plain;
+    struct connection *connection;
+    struct connection_key key = {};
+    __u32 fresh, muted;
+
+    if (!thread)
+        return;
+    plain = find_plain(socket);
+    if (!plain)
+        plain = meet_late(socket);
+    if (!plain || plain->state == PLAIN_OTHER)
+        return;
+    if (within_tls_call(thread, stack)) {
+        plain->state = PLAIN_OTHER;
+        return;
+    }
+    fresh = plain->state == PLAIN_FRESH;
+    if (!is_of_interest(plain, moved))
+        return;
+    key_of_socket(&key, socket, thread);
+    connection = find_connection(&key);
+    if (!connection) {
+        connection = make_connection(&key, WIRE_LIBRARY_NONE, fresh);
+        if (!connection)
+            return;
+        plain->process_start_ns = key.process_start_ns;
+        plain->pid = key.pid;
+        plain->execs = key.execs;
+    }
+    if (connection->to_announce)
+        announce(connection, &key);
+    if (!connection->has_socket)
+        emit_socket(connection, sk);
+    offset = connection->offset[moved->direction & 1];
+    connection->offset[moved->direction & 1] = offset + moved->length;
+    muted = how_muted(connection->id, moved->direction, offset + moved->length);
+    if (muted == 2)
+        plain->state = PLAIN_OTHER;
+    if (!muted)
+        emit_moved(connection->id, offset, moved);
+}
+
+static __always_inline void close_plain(__u64 socket, struct plain_socket *plain, __u8 why)
+{
+    struct connection_key key = {
+        .object = socket,
+        .process_start_ns = plain->process_start_ns,
+        .pid = plain->pid,
+        .execs = plain->execs,
+    };
+
+    if (key.process_start_ns)
+        close_connection(&key, why);
+    bpf_map_delete_elem(&plain_sockets, &socket);
+}
+
+/*
+ * A call came back with nothing, or with an error that ends connections. 0 is the end of what the peer sends, unless
+ * nothing was asked for.
+ */
+static __always_inline void plain_ended(const struct sock *sk, long result)
+{
+    __u64 socket = (__u64)sk;
+    struct plain_socket *plain = find_plain(socket);
+    struct thread_calls *thread;
+    struct connection_key key = {};
+    struct connection *connection;
+
+    if (!plain || !plain->process_start_ns)
+        return;
+    thread = thread_of_traced_process(bpf_get_current_pid_tgid(), socket);
+    if (!thread)
+        return;
+    key_of_socket(&key, socket, thread);
+    connection = find_connection(&key);
+    if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN &&
+        BPF_CORE_READ(sk, sk_receive_queue.qlen) == 0)
+        emit_direction_end(connection, WIRE_RECEIVED);
+    /* With that the process knows that there will be no more, and nothing else will tell of its closing the socket. */
+    if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE && BPF_CORE_READ(sk, sk_receive_queue.qlen) == 0)
+        close_plain(socket, plain, WIRE_CLOSE_FREED);
+}

@@ -1,0 +1,256 @@
+/*
+ * Plain TCP: the bytes that processes send and receive over TCP sockets without a TLS library. Three ways to be told of
+ * them, of which the best that this kernel allows is used:
+ *
+ *   fexit     on tcp_sendmsg() and tcp_recvmsg(): costs nothing but on TCP sockets
+ *   kprobe    and kretprobe on the same
+ *   syscall   the return of every system call, of which those that move bytes are picked out
+ *
+ * In all of them everything happens as the call returns: only then is it known how much was moved.
+ */
+#include "bpf/lib/plain.bpf.h"
+#include "bpf/lib/syscall.bpf.h"
+
+/* --- the life of sockets, for all three ways */
+
+/*
+ * Runs in whatever process the packet happened to interrupt. In CLOSE the socket may still be open in its process, with
+ * bytes to be read (a reset, or the peer's FIN after our own), unless it was closed there before: then the kernel has
+ * marked it dead, or is just about to (tcp_close() with unread bytes).
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(plain_socket_state, const struct sock *sk, const int old_state, const int new_state)
+{
+    __u64 socket = (__u64)sk;
+    struct plain_socket fresh = {.state = PLAIN_FRESH}, *known;
+    int closed_by_process;
+
+    if (new_state == TCP_SYN_SENT || (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)) {
+        if (!is_tcp(sk))
+            return 0;
+        known = find_plain(socket);
+        if (known)
+            close_plain(socket, known, WIRE_CLOSE_REPLACED);
+        bpf_map_update_elem(&plain_sockets, &socket, &fresh, BPF_ANY);
+        return 0;
+    }
+    if (new_state != TCP_FIN_WAIT1 && new_state != TCP_LAST_ACK && new_state != TCP_CLOSE)
+        return 0;
+    known = find_plain(socket);
+    if (!known)
+        return 0;
+    if (new_state == TCP_CLOSE) {
+        closed_by_process = BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DEAD & 1;
+        if (BPF_CORE_READ(sk, sk_shutdown) == SHUTDOWN_MASK &&
+            (old_state == TCP_ESTABLISHED || old_state == TCP_CLOSE_WAIT))
+            closed_by_process = 1;
+        if (closed_by_process || !known->process_start_ns)
+            close_plain(socket, known, WIRE_CLOSE_FREED);
+    } else if (known->process_start_ns) {
+        struct connection_key key = {
+            .object = socket,
+            .process_start_ns = known->process_start_ns,
+            .pid = known->pid,
+            .execs = known->execs,
+        };
+        struct connection *connection = find_connection(&key);
+
+        if (connection)
+            emit_direction_end(connection, WIRE_SENT);
+    }
+    return 0;
+}
+
+/* Errors after which a connection is no more. */
+static __always_inline int ends_connections(long result)
+{
+    return result == -32 /* EPIPE */ || result == -104 /* ECONNRESET */ || result == -110 /* ETIMEDOUT */;
+}
+
+/* --- system calls */
+
+SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long result)
+{
+    __u64 call = regs->orig_ax, socket;
+    struct moved moved = {};
+    int spliced_from = 0;
+
+    if (!moves_bytes(call)) {
+        if (changes_identity(call))
+            forget_quick_verdict(current_pid());
+        return 0;
+    }
+    if (result < 0 && !ends_connections(result))
+        return 0;
+    if (!may_be_traced(current_pid()))
+        return 0;
+    socket = stream_socket_of(regs->di);
+    if (call == CALL_SPLICE) { /* one of its ends is a pipe */
+        spliced_from = socket != 0;
+        if (!socket)
+            socket = stream_socket_of(regs->dx);
+    }
+    if (!socket || is_left_alone(socket) || !is_tcp((const struct sock *)socket))
+        return 0;
+    if (in_compat_call(current_task())) /* other numbers, other registers */
+        return 0;
+    if (result <= 0) {
+        plain_ended((const struct sock *)socket, result);
+        return 0;
+    }
+    if (!moved_by_call(&moved, regs, call, result) || !moved.length)
+        return 0;
+    if (spliced_from)
+        moved.direction = WIRE_RECEIVED;
+    plain_moved((const struct sock *)socket, &moved, regs->sp);
+    return 0;
+}
+
+/* --- the kernel's own functions: fexit and kprobes */
+
+/*
+ * tcp_sendmsg() or tcp_recvmsg() returns; or another function that moves bytes without a message. What a TLS call of
+ * this thread sends or receives is left to its probes, whatever the stack: the process's is not at hand.
+ */
+static __always_inline int message_moved(const struct sock *sk, const struct msghdr *message, __u32 flags,
+                                         __u32 direction, long result)
+{
+    struct moved moved = {.length = result, .direction = direction};
+
+    if (result < 0 && !ends_connections(result))
+        return 0;
+    if (!sk || !may_be_traced(current_pid()) || is_left_alone((__u64)sk))
+        return 0;
+    if (direction == WIRE_RECEIVED && flags & FLAGS_NOT_TAKEN)
+        return 0;
+    if (result <= 0) {
+        plain_ended(sk, result);
+        return 0;
+    }
+    if (message && !(direction == WIRE_RECEIVED && flags & MSG_TRUNC))
+        moved_before(&moved, (const void *)message + bpf_core_field_offset(struct msghdr, msg_iter));
+    plain_moved(sk, &moved, 0);
+    return 0;
+}
+
+SEC("fexit/tcp_sendmsg") int BPF_PROG(plain_send_fexit, struct sock *sk, struct msghdr *msg, size_t size, int result)
+{
+    return message_moved(sk, msg, 0, WIRE_SENT, result);
+}
+
+/*
+ * Until 5.19 (ec095263a965): (sk, msg, len, nonblock, flags, addr_len); since then without `nonblock`. The verifier
+ * knows the knob and looks at one branch only.
+ */
+SEC("fexit/tcp_recvmsg") int plain_receive_fexit(unsigned long long *arguments)
+{
+    const struct sock *sk = (const void *)arguments[0];
+    const struct msghdr *msg = (const void *)arguments[1];
+
+    if (knobs.receive_has_nonblock)
+        return message_moved(sk, msg, arguments[4], WIRE_RECEIVED, (int)arguments[6]);
+    return message_moved(sk, msg, arguments[3], WIRE_RECEIVED, (int)arguments[5]);
+}
+
+/* Until 6.5 (dc97391e6610); afterwards sendfile() and splice() come as messages that hold pages. */
+SEC("fexit/tcp_sendpage")
+int BPF_PROG(plain_sendpage_fexit, struct sock *sk, struct page *page, int offset, size_t size, int flags, int result)
+{
+    return message_moved(sk, NULL, 0, WIRE_SENT, result);
+}
+
+SEC("fexit/tcp_splice_read")
+int BPF_PROG(plain_splice_fexit, struct socket *socket, void *position, void *pipe, size_t size, unsigned int flags,
+             long result)
+{
+    return message_moved(BPF_CORE_READ(socket, sk), NULL, 0, WIRE_RECEIVED, result);
+}
+
+/* What a call moved is not known: the connection ends, and what follows is one that was joined in the middle. */
+static __noinline int lose_plain(__u64 socket, __u32 loss)
+{
+    struct plain_socket *known = find_plain(socket);
+
+    count_loss(loss);
+    if (known)
+        close_plain(socket, known, WIRE_CLOSE_LOST);
+    return 0;
+}
+
+/*
+ * The kernel keeps a few kretprobe instances per function (kernel/kprobes.c: ten, or two for each CPU). A read that
+ * waits holds one; with more of them waiting, returns are missed, which shows when the thread makes its next call.
+ */
+static __always_inline int call_enters(const struct sock *sk, const struct msghdr *message, __u32 flags)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid();
+    struct plain_call call = {.socket = (__u64)sk, .message = (__u64)message, .flags = flags}, *unreturned;
+
+    if (!may_be_traced(thread_id >> 32))
+        return 0;
+    unreturned = bpf_map_lookup_elem(&plain_calls, &thread_id);
+    if (unreturned) {
+        lose_plain(unreturned->socket, WIRE_LOSS_CALL_UNRETURNED);
+        bpf_map_delete_elem(&plain_calls, &thread_id);
+    }
+    if (!is_left_alone((__u64)sk) && bpf_map_update_elem(&plain_calls, &thread_id, &call, BPF_ANY))
+        lose_plain((__u64)sk, WIRE_LOSS_CALLS_FULL);
+    return 0;
+}
+
+static __always_inline int call_leaves(__u32 direction, long result)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid();
+    struct plain_call *known = bpf_map_lookup_elem(&plain_calls, &thread_id), call;
+
+    if (!known)
+        return 0;
+    call = *known;
+    bpf_map_delete_elem(&plain_calls, &thread_id);
+    return message_moved((const void *)call.socket, (const void *)call.message, call.flags, direction, result);
+}
+
+SEC("kprobe/tcp_sendmsg") int BPF_KPROBE(plain_send_kprobe, struct sock *sk, struct msghdr *msg)
+{
+    return call_enters(sk, msg, 0);
+}
+
+SEC("kprobe/tcp_recvmsg") int plain_receive_kprobe(struct pt_regs *ctx)
+{
+    __u64 fourth = PT_REGS_PARM4(ctx), fifth = PT_REGS_PARM5(ctx);
+
+    barrier_var(fourth); /* else clang chooses an address within ctx, which the verifier does not allow */
+    barrier_var(fifth);
+    return call_enters((const void *)PT_REGS_PARM1(ctx), (const void *)PT_REGS_PARM2(ctx),
+                       knobs.receive_has_nonblock ? fifth : fourth);
+}
+
+SEC("kprobe/tcp_sendpage") int BPF_KPROBE(plain_sendpage_kprobe, struct sock *sk)
+{
+    return call_enters(sk, NULL, 0);
+}
+
+SEC("kprobe/tcp_splice_read") int BPF_KPROBE(plain_splice_kprobe, struct socket *socket)
+{
+    return call_enters(BPF_CORE_READ(socket, sk), NULL, 0);
+}
+
+SEC("kretprobe/tcp_sendmsg") int BPF_KRETPROBE(plain_send_kretprobe, int result)
+{
+    return call_leaves(WIRE_SENT, result);
+}
+
+SEC("kretprobe/tcp_recvmsg") int BPF_KRETPROBE(plain_receive_kretprobe, int result)
+{
+    return call_leaves(WIRE_RECEIVED, result);
+}
+
+SEC("kretprobe/tcp_sendpage") int BPF_KRETPROBE(plain_sendpage_kretprobe, int result)
+{
+    return call_leaves(WIRE_SENT, result);
+}
+
+SEC("kretprobe/tcp_splice_read") int BPF_KRETPROBE(plain_splice_kretprobe, int result)
+{
+    return call_leaves(WIRE_RECEIVED, result);
+}

@@ -1,0 +1,83 @@
+#pragma once
+// Calls that move bytes over TCP, as each of the three ways sees them.
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "tests/bpf_native/bpf_test.h"
+
+namespace llmsnoop::bpf_native {
+
+// Numbers of system calls, x86-64.
+enum class Call : std::uint64_t {
+    read = 0,
+    write = 1,
+    readv = 19,
+    writev = 20,
+    sendfile = 40,
+    sendto = 44,
+    recvfrom = 45,
+    sendmsg = 46,
+    recvmsg = 47,
+    setuid = 105,
+    splice = 275,
+    recvmmsg = 299,
+    getpid = 39,
+};
+
+class PlainTest : public BpfTest {
+ protected:
+    static constexpr unsigned kFd = 5;
+
+    PlainTest() {
+        process.open_file(3);
+        process.open_socket(kFd, &socket);
+    }
+
+    // --- system calls as they return
+    long returns(Call call, long result, std::uint64_t fd = kFd, std::uint64_t second = 0, std::uint64_t third = 0,
+                 std::uint64_t flags = 0) {
+        pt_regs regs{};
+        regs.di = fd;
+        regs.si = second;
+        regs.dx = third;
+        regs.r10 = flags;
+        regs.sp = kStack;
+        regs.orig_ax = static_cast<std::uint64_t>(call);
+        regs.ax = static_cast<std::uint64_t>(result);
+        return plain_syscall(&regs, result);
+    }
+    void sends(const std::string& bytes, unsigned fd = kFd) {
+        returns(Call::sendto, static_cast<long>(bytes.size()), fd, address(bytes.data()), bytes.size());
+    }
+    void receives(const std::string& bytes, unsigned fd = kFd, std::uint64_t flags = 0) {
+        returns(Call::recvfrom, static_cast<long>(bytes.size()), fd, address(bytes.data()), 1 << 20, flags);
+    }
+    void moves_vectors(Call call, std::vector<::iovec> vectors, long result) {
+        returns(call, result, kFd, address(vectors.data()), vectors.size());
+    }
+    static ::iovec vector_of(const std::string& bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+
+    // --- the life of the socket
+    void changes(int from, int to) { plain_socket_state(&socket, from, to); }
+    void connects() { changes(kClose, kSynSent); }
+    void is_accepted() { changes(kListen, kSynReceived); }
+
+    std::vector<std::string> ends() {
+        std::vector<std::string> out;
+        for (const Record& one : take()) {
+            if (one.kind() == WIRE_DIRECTION_END)
+                out.emplace_back(one.header().direction == WIRE_SENT ? "sent" : "received");
+            if (one.kind() == WIRE_CONNECTION_CLOSE) out.emplace_back("closed");
+        }
+        return out;
+    }
+
+    static constexpr int kEstablished = 1, kSynSent = 2, kSynReceived = 3, kFinWait1 = 4, kFinWait2 = 5, kClose = 7,
+                         kCloseWait = 8, kLastAck = 9, kListen = 10;
+    sock socket = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 8000);
+};
+
+}  // namespace llmsnoop::bpf_native
