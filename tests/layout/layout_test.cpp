@@ -74,7 +74,8 @@ const Layout kLayouts[] = {
     {"knobs",
      sizeof(knobs),
      {MEMBER(knobs, select), MEMBER(knobs, with_children), MEMBER(knobs, own_pid), MEMBER(knobs, cgroups),
-      MEMBER(knobs, ring_mask), MEMBER(knobs, reserved), MEMBER(knobs, wake_bytes), MEMBER(knobs, call_limit)}},
+      MEMBER(knobs, ring_mask), MEMBER(knobs, receive_has_nonblock), MEMBER(knobs, wake_bytes),
+      MEMBER(knobs, call_limit)}},
     {"goroutine_key",
      sizeof(goroutine_key),
      {MEMBER(goroutine_key, goroutine), MEMBER(goroutine_key, pid), MEMBER(goroutine_key, reserved)}},
@@ -83,7 +84,8 @@ const Layout kLayouts[] = {
     {"process_state",
      sizeof(process_state),
      {MEMBER(process_state, start_ns), MEMBER(process_state, traced), MEMBER(process_state, inherited),
-      MEMBER(process_state, announced), MEMBER(process_state, epoch)}},
+      MEMBER(process_state, announced), MEMBER(process_state, epoch), MEMBER(process_state, execs),
+      MEMBER(process_state, reserved)}},
 };
 
 class LayoutTest : public testing::TestWithParam<Layout> {
