@@ -1,6 +1,6 @@
 #include "agent/capture/live/go_finder.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "agent/base/endian.h"
 #include "agent/capture/live/go_code.h"
@@ -46,9 +46,11 @@ std::optional<std::uint64_t> text_start_of(const ElfFile& file, const Table& tab
     base::store_le(wanted, table.address);
     base::store_le(wanted + 8, table.address + functions.names_offset());
     for (const ElfFile::Region& region : file.regions()) {
-        const auto found = std::search(region.bytes.begin(), region.bytes.end(), std::begin(wanted), std::end(wanted));
-        if (region.bytes.end() - found < static_cast<std::ptrdiff_t>(kMinPc + 8)) continue;
-        const auto start = base::load_le<std::uint64_t>(&*found + kMinPc);
+        const void* found = memmem(region.bytes.data(), region.bytes.size(), wanted, sizeof wanted);
+        if (found == nullptr) continue;
+        const auto at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - region.bytes.data());
+        if (region.bytes.size() - at < kMinPc + 8) continue;
+        const auto start = base::load_le<std::uint64_t>(region.bytes.data() + at + kMinPc);
         if (file.file_offset(start)) return start;
     }
     return std::nullopt;

@@ -78,11 +78,11 @@ std::optional<GoPclntab> GoPclntab::parse(base::Bytes bytes) {
 std::optional<std::size_t> GoPclntab::search(base::Bytes bytes, std::size_t from) {
     // All magic numbers have this in common, and the zeroes and sizes behind it.
     constexpr char kPattern[] = {'\xff', '\xff', '\xff', 0, 0, 1, 8};
-    while (from < bytes.size()) {
-        const void* found = memmem(bytes.data() + from, bytes.size() - from, kPattern, sizeof kPattern);
+    while (from + 1 < bytes.size()) {
+        const void* found = memmem(bytes.data() + from + 1, bytes.size() - from - 1, kPattern, sizeof kPattern);
         if (found == nullptr) return std::nullopt;
-        const auto at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
-        if (at % 8 == 1 && parse(bytes.subspan(at - 1))) return at - 1;
+        const auto at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data()) - 1;
+        if (at % 8 == 0 && parse(bytes.subspan(at))) return at;
         from = at + 1;
     }
     return std::nullopt;
