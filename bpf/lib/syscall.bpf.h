@@ -159,12 +159,12 @@ static __always_inline int moved_by_call(struct moved *moved, const struct pt_re
  */
 static __noinline __u64 stream_socket_of(__u64 descriptor)
 {
-    struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
-    struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+    __u32 count = 0;
+    struct file **files = open_files(&count), *file = NULL;
     struct socket *socket;
 
     descriptor &= 0xffffffff;
-    if (descriptor >= BPF_CORE_READ(table, max_fds))
+    if (!files || descriptor >= count)
         return 0;
     if (bpf_probe_read_kernel(&file, sizeof(file), files + descriptor) || !file)
         return 0;

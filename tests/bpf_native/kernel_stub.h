@@ -139,3 +139,9 @@ static inline const struct iovec* iter_vectors(const struct iov_iter* iter) {
 static inline int in_compat_call(struct task_struct* task) {
     return (task->thread_info.status & 2) != 0;
 }
+static inline struct file** open_files(__u32* count) {
+    struct fdtable* table = ((struct task_struct*)bpf_get_current_task())->files->fdt;
+
+    *count = table->max_fds;
+    return table->fd;
+}
