@@ -163,8 +163,8 @@ class ClientRun:
 
 
 def client_command(build, server, kind, flags, program=None):
-    """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, node, bun or
-    curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
+    """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, node, bun,
+    bun_aborts or curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
     common = ["--port", str(server.port)]
     authority = ["--ca", server.certificate] if server.certificate else ["--plain"]
     if kind in ("ssl_client", "ssl_client_dlopen", "h2_client", "ws_client"):
@@ -174,8 +174,9 @@ def client_command(build, server, kind, flags, program=None):
     if kind == "node":
         plain = [] if server.certificate else ["--plain"]
         return [program or "node", str(CLIENTS / "node_client.mjs"), *common, *plain, *flags]
-    if kind == "bun":
-        return [program or "bun", "run", str(CLIENTS / "node_client.mjs"), *common, *flags]
+    if kind in ("bun", "bun_aborts"):
+        script = "node_client.mjs" if kind == "bun" else "aborting_client.mjs"
+        return [program or "bun", "run", str(CLIENTS / script), *common, *flags]
     if kind == "curl":
         return [str(CLIENTS / "curl_client.sh"), *common, *authority, *flags]
     raise ValueError(kind)
@@ -227,8 +228,9 @@ class Client:
 
 def start_client(build, server, *flags, kind="ssl_client", libs=None, cgroup=None, program=None):
     """`flags` are the client's own; see tests/support/README.md."""
-    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if kind in ("node", "bun") and server.certificate else {}
-    if kind == "bun":
+    bun = kind in ("bun", "bun_aborts")
+    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if (kind == "node" or bun) and server.certificate else {}
+    if bun:
         extra["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"  # its first releases know no other certificates than their own
     process = subprocess.Popen(client_command(build, server, kind, [str(flag) for flag in flags], program),
                                env=environment(libs, **extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

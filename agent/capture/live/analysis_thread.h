@@ -19,7 +19,7 @@ namespace llmsnoop::capture::live {
 class AnalysisThread {
  public:
     // Files are kept open while they wait: that many at most.
-    static constexpr std::size_t kMaxWaiting = 512;
+    static constexpr std::size_t kMaxWaiting = 128;
 
     using Done = std::function<void(const FileId& id, const base::Fd& file, const StrippedTls& found)>;
     explicit AnalysisThread(Done done) : done_(std::move(done)) {}

@@ -29,14 +29,15 @@ constexpr std::uintptr_t kClaimed = 1;  // no mapping begins there
 struct sigaction previous;  // NOLINT(readability-identifier-naming): the system's name for both
 
 // Puts zeros from the page at fault to the end of its image. mmap is a bare system call and safe in a handler.
-bool fill_in(std::uintptr_t at) {
+bool fill_in(char* fault) {
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto at = reinterpret_cast<std::uintptr_t>(fault);
     for (Guarded& one : guarded) {
         const std::uintptr_t begin = one.begin.load();
         if (begin <= kClaimed || at < begin || at >= one.end.load()) continue;
-        const std::uintptr_t from = at / page * page;
+        char* from = fault - at % page;
         one.torn.store(true);
-        return mmap(reinterpret_cast<void*>(from), one.end.load() - from, PROT_READ,
+        return mmap(from, one.end.load() - reinterpret_cast<std::uintptr_t>(from), PROT_READ,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
     }
     return false;
@@ -44,7 +45,7 @@ bool fill_in(std::uintptr_t at) {
 
 void on_bus_error(int number, siginfo_t* info, void* context) {
     const int saved = errno;
-    if (fill_in(reinterpret_cast<std::uintptr_t>(info->si_addr))) {
+    if (fill_in(static_cast<char*>(info->si_addr))) {
         errno = saved;
         return;
     }

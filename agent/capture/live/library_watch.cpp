@@ -127,7 +127,12 @@ void LibraryWatch::run() {
     }
     auto next = Clock::now() + (watch_ ? Clock::duration(kDropUnused) : Clock::duration(kRescan));
     auto next_forget = Clock::now() + kForgetGoroutines;
+    bool look_again = false;
     while (true) {
+        if (files_.take_passed_over()) {
+            look_again = true;
+            next = std::min(next, Clock::now() + Clock::duration(kRescan));
+        }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(next, next_forget) - Clock::now());
         poll(waiting.data(), waiting.size(), static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if ((waiting[0].revents & POLLIN) != 0) return;
@@ -145,14 +150,14 @@ void LibraryWatch::run() {
             next_forget = Clock::now() + kForgetGoroutines;
         }
         if (Clock::now() < next) continue;
-        if (watch_) {
+        if (watch_ && !look_again) {
             drop_unused();
-            next = Clock::now() + kDropUnused;
         } else {
             for (const std::uint32_t pid : selected_processes(selection_))
                 look_at_process(pid);
-            next = Clock::now() + kRescan;
+            look_again = false;
         }
+        next = Clock::now() + (watch_ ? Clock::duration(kDropUnused) : Clock::duration(kRescan));
     }
 }
 

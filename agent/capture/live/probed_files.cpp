@@ -78,8 +78,9 @@ base::Result<bool> ProbedFiles::consider_locked(const std::string& open_path, co
     if (!may_hold_stripped_tls(**file)) return false;
     entry.analysed_aside = true;
     if (!analysis_.add(*id, std::move(fd))) {
-        base::log::debug("{}: not analysed, too many files are waiting", path);
-        files_.erase(*id);  // looked at again when it is mapped again
+        base::log::debug("{}: not analysed yet, too many files are waiting", path);
+        files_.erase(*id);
+        passed_over_ = true;
     }
     return false;
 }

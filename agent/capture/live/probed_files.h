@@ -5,6 +5,7 @@
 // mapped any more can be dropped.
 //
 // Thread-safe.
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -53,6 +54,10 @@ class ProbedFiles {
     // Detaches from files that are neither in use nor pinned.
     void retain(const std::set<Id>& in_use);
 
+    // Were files passed over since this was last asked, because too many were waiting for their analysis? Then the
+    // processes are to be looked at again.
+    bool take_passed_over() { return passed_over_.exchange(false); }
+
     // Files with probes, and those that were refused them.
     std::vector<Report> report() const;
 
@@ -80,6 +85,7 @@ class ProbedFiles {
     // others that claim to be equal to it: a build id is whatever the file says, and probes in the wrong place break a
     // program.
     std::map<Id, Entry> files_;
+    std::atomic<bool> passed_over_{false};
     AnalysisThread analysis_;  // last, so that it ends before what its results go to
 };
 

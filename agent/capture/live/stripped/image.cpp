@@ -75,7 +75,7 @@ std::vector<std::uint64_t> Image::texts_ending_in(std::string_view ending, std::
         while (out.size() < limit) {
             const void* hit = memmem(all.data() + from, all.size() - from, wanted.data(), wanted.size());
             if (hit == nullptr) break;
-            const std::size_t at = static_cast<std::size_t>(static_cast<const char*>(hit) - all.data());
+            const auto at = static_cast<std::size_t>(static_cast<const char*>(hit) - all.data());
             std::size_t begin = at;
             while (begin > 0 && at - begin < kLongestText && all[begin - 1] != '\0')
                 --begin;
