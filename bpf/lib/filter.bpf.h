@@ -113,29 +113,3 @@ static __always_inline void forget_quick_verdict(__u32 pid)
     if (verdict && *verdict >> 33 == pid)
         *verdict = 0;
 }
-
-/* Not inlined: once per process and epoch. */
-static __noinline int judge_quickly(__u32 pid)
-{
-    __u32 place = pid & (QUICK_VERDICTS - 1), traced = is_traced_now(current_task(), pid) != 0;
-    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
-
-    if (verdict)
-        *verdict = quick_verdict(pid, traced);
-    return traced;
-}
-
-/*
- * For programs that run at each call of each process. No is final until something changes; yes is only a reason to look
- * further, for the process is judged, and remembered, when it is first seen to do what is of interest.
- */
-static __always_inline int may_be_traced(__u32 pid)
-{
-    __u32 place = pid & (QUICK_VERDICTS - 1);
-    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
-    __u64 known = verdict ? *verdict : 0;
-
-    if (known == quick_verdict(pid, 0))
-        return 0;
-    return known == quick_verdict(pid, 1) || judge_quickly(pid);
-}

@@ -7,7 +7,11 @@
 #include "bpf/lib/copy.bpf.h"
 #include "bpf/lib/first_bytes.bpf.h"
 
-#define VECTORS_MAX 1024 /* UIO_MAXIOV: no call has more */
+/*
+ * No call has more than 1024 (UIO_MAXIOV), and hardly any has more than a few dozen. What lies beyond is a gap: the
+ * verifier walks through every round of a loop, and not all kernels have the patience for more.
+ */
+#define VECTORS_MAX 256
 
 enum place {
     PLACE_UNSEEN = 0, /* the kernel moved them by itself */
@@ -138,7 +142,7 @@ __noinline int emit_vector(__u64 connection, __u64 direction, __u64 offset, __u6
 static __always_inline void emit_moved(__u64 connection, __u64 offset, const struct moved *moved)
 {
     __u64 left = moved->length, skip = moved->skip, at = moved->address, limit = knobs.call_limit;
-    __u8 why = WIRE_MISSING_UNREADABLE, direction = moved->direction & 1;
+    __u8 why = WIRE_MISSING_CALL_LIMIT, direction = moved->direction & 1;
 
     if (moved->place == PLACE_UNSEEN) {
         emit_unseen(connection, direction, offset, left, WIRE_MISSING_UNSEEN);
@@ -152,10 +156,12 @@ static __always_inline void emit_moved(__u64 connection, __u64 offset, const str
         struct vector vector;
         __u64 take;
 
-        if (limit == 0)
-            why = WIRE_MISSING_CALL_LIMIT;
-        if (left == 0 || limit == 0 || read_vector(&vector, at, moved->place))
+        if (left == 0 || limit == 0)
             break;
+        if (read_vector(&vector, at, moved->place)) {
+            why = WIRE_MISSING_UNREADABLE;
+            break;
+        }
         at += sizeof(struct iovec);
         take = vector.length > skip ? vector.length - skip : 0;
         vector.address += skip;

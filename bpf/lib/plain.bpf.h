@@ -20,6 +20,71 @@
 #define SOCK_STREAM 1
 #endif
 
+/*
+ * Three functions that are not static, so that the verifier looks at each once and by itself, and not again for every
+ * path that leads there (Linux 5.6). That is why their arguments are numbers. All of them are seldom called.
+ */
+
+__noinline int judge_quickly(__u32 pid)
+{
+    __u32 place = pid & (QUICK_VERDICTS - 1), traced = is_traced_now(current_task(), pid) != 0;
+    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+
+    if (verdict)
+        *verdict = quick_verdict(pid, traced);
+    return traced;
+}
+
+__noinline int judge_again(__u64 thread, __u64 socket)
+{
+    return judge_thread(thread, socket);
+}
+
+/* Tells user space of a connection, and of its addresses. */
+__noinline int introduce(__u64 socket, __u64 process_start_ns, __u32 pid, __u32 execs)
+{
+    struct connection_key key = {
+        .object = socket,
+        .process_start_ns = process_start_ns,
+        .pid = pid,
+        .execs = execs,
+    };
+    struct connection *connection = find_connection(&key);
+
+    if (!connection)
+        return 0;
+    if (connection->to_announce)
+        announce(connection, &key);
+    emit_socket(connection, (const struct sock *)socket);
+    return 0;
+}
+
+/*
+ * For programs that run at each call of each process. No is final until something changes; yes is only a reason to look
+ * further, for the process is judged, and remembered, when it is first seen to do what is of interest.
+ */
+static __always_inline int may_be_traced(__u32 pid)
+{
+    __u32 place = pid & (QUICK_VERDICTS - 1);
+    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+    __u64 known = verdict ? *verdict : 0;
+
+    if (known == quick_verdict(pid, 0))
+        return 0;
+    return known == quick_verdict(pid, 1) || judge_quickly(pid);
+}
+
+/* The calls of this thread, if its process is traced. */
+static __always_inline struct thread_calls *traced_thread(__u64 socket)
+{
+    __u64 thread = bpf_get_current_pid_tgid();
+    struct thread_calls *known = bpf_map_lookup_elem(&calls, &thread);
+
+    if (known && known->epoch == filter_epoch)
+        return known->traced ? known : NULL;
+    return judge_again(thread, socket) ? bpf_map_lookup_elem(&calls, &thread) : NULL;
+}
+
 static __always_inline int is_tcp(const struct sock *sk)
 {
     __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -102,7 +167,7 @@ static __always_inline int how_muted(__u64 connection, __u8 direction, __u64 end
 static __always_inline void plain_moved(const struct sock *sk, const struct moved *moved, __u64 stack)
 {
     __u64 socket = (__u64)sk, offset;
-    struct thread_calls *thread = thread_of_traced_process(bpf_get_current_pid_tgid(), socket);
+    struct thread_calls *thread = traced_thread(socket);
     struct plain_socket *plain;
     struct connection *connection;
     struct connection_key key = {};
@@ -132,10 +197,8 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
         plain->pid = key.pid;
         plain->execs = key.execs;
     }
-    if (connection->to_announce)
-        announce(connection, &key);
-    if (!connection->has_socket)
-        emit_socket(connection, sk);
+    if (connection->to_announce || !connection->has_socket)
+        introduce(socket, key.process_start_ns, key.pid, key.execs);
     offset = connection->offset[moved->direction & 1];
     connection->offset[moved->direction & 1] = offset + moved->length;
     muted = how_muted(connection->id, moved->direction, offset + moved->length);
@@ -173,7 +236,7 @@ static __always_inline void plain_ended(const struct sock *sk, long result)
 
     if (!plain || !plain->process_start_ns)
         return;
-    thread = thread_of_traced_process(bpf_get_current_pid_tgid(), socket);
+    thread = traced_thread(socket);
     if (!thread)
         return;
     key_of_socket(&key, socket, thread);

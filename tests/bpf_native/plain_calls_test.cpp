@@ -89,8 +89,12 @@ TEST_F(PlainCallsTest, AsManyBuffersAsThereMayBe) {
     std::vector<::iovec> vectors(1024, vector_of(bytes));
     moves_vectors(Call::writev, vectors, 6144);
     const auto all = data();
-    ASSERT_EQ(all.size(), 1024U);
-    EXPECT_EQ(all.back(), "sent@6138 GET / ");
+    ASSERT_EQ(all.size(), 257U);
+    EXPECT_EQ(all[255], "sent@1530 GET / ");
+    EXPECT_EQ(all[256], "sent@1536 ");  // the rest is a gap
+    EXPECT_EQ(losses(WIRE_LOSS_CALL_LIMIT), 1U);
+    sends("next");
+    EXPECT_EQ(data(), Strings({"sent@6144 next"}));
 }
 
 TEST_F(PlainCallsTest, TheLimitOfACallHoldsForAllItsBuffers) {
