@@ -60,7 +60,7 @@ static __always_inline int gnutls_io_return(struct pt_regs *ctx, __u8 direction)
     }                                                                \
     SEC("uprobe") int gnutls_##name##_session(struct pt_regs *ctx)   \
     {                                                                \
-        if (session_is_return())                                     \
+        if (session_is_return(ctx))                                     \
             return gnutls_io_return(ctx, direction);                 \
         return !gnutls_io_entry(ctx);                                \
     }
@@ -108,7 +108,7 @@ SEC("uretprobe") int gnutls_recv_packet_return(struct pt_regs *ctx)
 
 SEC("uprobe") int gnutls_recv_packet_session(struct pt_regs *ctx)
 {
-    if (session_is_return())
+    if (session_is_return(ctx))
         return gnutls_packet_return(ctx);
     return !gnutls_packet_entry(ctx);
 }
@@ -135,7 +135,7 @@ SEC("uretprobe") int gnutls_uncork_return(struct pt_regs *ctx)
 
 SEC("uprobe") int gnutls_uncork_session(struct pt_regs *ctx)
 {
-    if (session_is_return())
+    if (session_is_return(ctx))
         return handshake_return(ctx);
     return !gnutls_uncork_begins(ctx);
 }
@@ -174,7 +174,7 @@ SEC("uretprobe") int gnutls_init_return(struct pt_regs *ctx)
 
 SEC("uprobe") int gnutls_init_session(struct pt_regs *ctx)
 {
-    if (session_is_return())
+    if (session_is_return(ctx))
         return gnutls_init_ends(ctx);
     return !gnutls_init_begins(ctx);
 }

@@ -8,9 +8,16 @@
 
 /*
  * Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
- * In session.bpf.c.
+ *
+ * One would like to write: if (bpf_session_is_return(ctx)).
+ * libbpf 1.1 refuses it where the kernel has given that function an argument (it has, by 7.2), and cannot link two
+ * objects that both name it. But bpf_get_func_ip() tells a session where its probe stands, and that is where the
+ * process is at entry, and not at return. Tried on 6.18 and 7.2.
  */
-int session_is_return(void);
+static __always_inline int session_is_return(struct pt_regs *ctx)
+{
+    return bpf_get_func_ip(ctx) != PT_REGS_IP(ctx);
+}
 
 /* The number of bytes is returned, or left behind a pointer: the fourth argument, or the fifth. */
 enum length_by { LENGTH_RETURNED, LENGTH_BEHIND_POINTER, LENGTH_BEHIND_FIFTH };
@@ -90,7 +97,7 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     /* A session's entry program says with 1 that the return is of no interest. */ \
     SEC("uprobe") int family##_##name##_session(struct pt_regs *ctx)               \
     {                                                                              \
-        if (session_is_return())                                                   \
+        if (session_is_return(ctx))                                                \
             return io_return(ctx, direction, zero, library);                       \
         return !io_entry(ctx, by);                                                 \
     }
@@ -107,7 +114,7 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     }                                                                   \
     SEC("uprobe") int family##_handshake_session(struct pt_regs *ctx)   \
     {                                                                   \
-        if (session_is_return())                                        \
+        if (session_is_return(ctx))                                     \
             return handshake_return(ctx);                               \
         return !handshake_entry(ctx);                                   \
     }

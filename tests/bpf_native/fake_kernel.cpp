@@ -328,8 +328,8 @@ __u32 bpf_get_smp_processor_id(void) {
 long stub_under_cgroup(__u32 index) {
     return kernel().current.under.contains(index) ? 1 : 0;
 }
-bool bpf_session_is_return() {
-    return kernel().session_return;
+__u64 bpf_get_func_ip(void* regs) {
+    return static_cast<pt_regs*>(regs)->ip + (kernel().session_return ? 1 : 0);
 }
 }
 

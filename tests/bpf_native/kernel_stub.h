@@ -30,6 +30,7 @@ typedef int pid_t;
 #define PT_REGS_PARM5(regs) ((regs)->r8)
 #define PT_REGS_RC(regs) ((regs)->ax)
 #define PT_REGS_SP(regs) ((regs)->sp)
+#define PT_REGS_IP(regs) ((regs)->ip)
 
 enum { IPPROTO_TCP = 6, SOCK_STREAM = 1, SOCK_DEAD = 0 };
 #define SOCK_STREAM SOCK_STREAM
@@ -100,6 +101,7 @@ long bpf_probe_read_user_str(void* target, __u32 size, const void* address);
 long bpf_probe_read_kernel_str(void* target, __u32 size, const void* address);
 
 __u64 bpf_ktime_get_ns(void);
+__u64 bpf_get_func_ip(void* ctx);
 __u64 bpf_get_current_pid_tgid(void);
 __u64 bpf_get_current_uid_gid(void);
 __u64 bpf_get_current_task(void);

@@ -177,5 +177,5 @@ struct kernel_mmsghdr {
 struct pt_regs {
     __u64 di, si, dx, cx, ax, sp;
     __u64 r8 STUB_ZERO, r10 STUB_ZERO, orig_ax STUB_ZERO; /* few calls have a fifth argument */
-    __u64 bx STUB_ZERO, r14 STUB_ZERO, flags STUB_ZERO, cs STUB_ZERO;
+    __u64 ip STUB_ZERO, bx STUB_ZERO, r14 STUB_ZERO, flags STUB_ZERO, cs STUB_ZERO;
 };

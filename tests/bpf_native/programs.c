@@ -8,7 +8,6 @@
 
 #include "bpf/plain_tcp.bpf.c"
 #include "bpf/process.bpf.c"
-#include "bpf/session.bpf.c"
 #include "bpf/socket.bpf.c"
 #include "bpf/tls_boringssl.bpf.c"
 #include "bpf/tls_gnutls.bpf.c"
