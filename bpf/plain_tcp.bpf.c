@@ -133,9 +133,21 @@ static __always_inline int message_moved(const struct sock *sk, const struct msg
     return 0;
 }
 
+/*
+ * One would like to hand `sk` to functions that are not static. The verifier refuses it (5.10: "R1 is not a scalar"):
+ * it knows the arguments of fexit as pointers, and those functions take numbers. What a helper has copied is a number.
+ */
+static __always_inline const struct sock *untyped(const struct sock *sk)
+{
+    const struct sock *out = NULL;
+
+    bpf_probe_read_kernel(&out, sizeof(out), &sk);
+    return out;
+}
+
 SEC("fexit/tcp_sendmsg") int BPF_PROG(plain_send_fexit, struct sock *sk, struct msghdr *msg, size_t size, int result)
 {
-    return message_moved(sk, msg, 0, WIRE_SENT, result);
+    return message_moved(untyped(sk), msg, 0, WIRE_SENT, result);
 }
 
 /*
@@ -144,7 +156,7 @@ SEC("fexit/tcp_sendmsg") int BPF_PROG(plain_send_fexit, struct sock *sk, struct 
  */
 SEC("fexit/tcp_recvmsg") int plain_receive_fexit(unsigned long long *arguments)
 {
-    const struct sock *sk = (const void *)arguments[0];
+    const struct sock *sk = untyped((const void *)arguments[0]);
     const struct msghdr *msg = (const void *)arguments[1];
 
     if (knobs.receive_has_nonblock)
@@ -156,7 +168,7 @@ SEC("fexit/tcp_recvmsg") int plain_receive_fexit(unsigned long long *arguments)
 SEC("fexit/tcp_sendpage")
 int BPF_PROG(plain_sendpage_fexit, struct sock *sk, struct page *page, int offset, size_t size, int flags, int result)
 {
-    return message_moved(sk, NULL, 0, WIRE_SENT, result);
+    return message_moved(untyped(sk), NULL, 0, WIRE_SENT, result);
 }
 
 SEC("fexit/tcp_splice_read")

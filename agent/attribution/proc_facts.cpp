@@ -26,7 +26,10 @@ std::int64_t clock_ns(clockid_t clock) {
 std::optional<std::string> read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    // Not an istreambuf_iterator, which throws when the process ends between the opening and the reading.
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
 }
 
 // Field 22 of proc(5)'s stat, in nanoseconds since boot, exact to a clock tick.
