@@ -29,6 +29,9 @@ class ConnectionTracker {
     void closed(const model::ConnectionClosed& event);
 
     bool idle() const { return exchanges_.empty(); }
+    // Nothing more is wanted of it, and the source was told so.
+    bool given_up() const { return given_up_; }
+    const ConnectionFacts& facts() const { return facts_; }
     const std::optional<model::ProcessKey>& process() const { return facts_.opened.process; }
 
  private:

@@ -1,20 +1,19 @@
 #include "agent/pipeline/shard.h"
 
+#include <utility>
 #include <vector>
 
 namespace llmsnoop::pipeline {
 
 namespace {
 
-using std::chrono::minutes;
-
-// A connection that says nothing for so long and has no exchange open is forgotten; should it speak again, it is met as
-// one that was joined late.
-constexpr base::Duration kIdle = minutes(15);
+// Of a connection that says nothing for so long and has no exchange open only the facts are kept; should it speak
+// again, it is met as one that was joined late. Its end may have been lost, or it waits in a pool.
+constexpr base::Duration kIdle = std::chrono::hours(24);
 // With an exchange open it may be waiting for a slow answer; but its end may also have been lost, and then nobody else
 // would ever deliver what was seen of it.
 constexpr base::Duration kAbandoned = std::chrono::hours(1);
-constexpr base::Duration kSweepEvery = minutes(1);
+constexpr base::Duration kSweepEvery = std::chrono::minutes(1);
 
 model::ConnectionClosed closing(model::ConnectionId id, base::Time time, model::ConnectionClosed::How how) {
     model::ConnectionClosed out;
@@ -44,7 +43,7 @@ void Shard::on(const model::CaptureEvent& event) {
 
 ConnectionTracker* Shard::find(model::ConnectionId id, base::Time time) {
     const auto at = connections_.find(id);
-    if (at == connections_.end()) return nullptr;
+    if (at == connections_.end()) return wake(id, time);
     at->second.last_seen = time;
     return at->second.tracker.get();
 }
@@ -73,7 +72,10 @@ void Shard::chunk(const model::Chunk& event) {
 
 void Shard::close(const model::ConnectionClosed& event) {
     const auto at = connections_.find(event.id);
-    if (at == connections_.end()) return;
+    if (at == connections_.end()) {
+        resting_.erase(event.id);
+        return;
+    }
     at->second.tracker->closed(event);
     connections_.erase(at);
 }
@@ -82,10 +84,41 @@ void Shard::drop_idle(base::Time now) {
     next_sweep_ = now + kSweepEvery;
     std::vector<model::ConnectionId> idle;
     for (const auto& [id, entry] : connections_) {
-        if (now - entry.last_seen > (entry.tracker->idle() ? kIdle : kAbandoned)) idle.push_back(id);
+        const bool given_up = entry.tracker->given_up();  // its bytes stay muted as long as it is there
+        if (!given_up && now - entry.last_seen > (entry.tracker->idle() ? kIdle : kAbandoned)) idle.push_back(id);
     }
-    for (const model::ConnectionId id : idle)
-        close(closing(id, now, model::ConnectionClosed::How::source_ended));
+    for (const model::ConnectionId id : idle) {
+        const auto at = connections_.find(id);
+        rest(id, *at->second.tracker);
+        at->second.tracker->closed(closing(id, now, model::ConnectionClosed::How::source_ended));
+        connections_.erase(at);
+    }
+}
+
+void Shard::rest(model::ConnectionId id, const ConnectionTracker& tracker) {
+    if (resting_.size() >= services_.settings.connections) resting_.erase(resting_.begin());
+    const ConnectionFacts& facts = tracker.facts();
+    Resting& resting = resting_[id];
+    resting.opened = facts.opened;
+    resting.opened.local = facts.local;
+    resting.opened.peer = facts.peer;
+    resting.opened.from_start = false;
+    resting.server_name = facts.server_name;
+}
+
+ConnectionTracker* Shard::wake(model::ConnectionId id, base::Time time) {
+    const auto at = resting_.find(id);
+    if (at == resting_.end()) return nullptr;
+    const Resting resting = std::move(at->second);
+    resting_.erase(at);
+    if (connections_.size() >= services_.settings.connections) {
+        services_.losses.add(model::Loss::connection_limit);
+        return nullptr;
+    }
+    Entry& entry = connections_[id];
+    entry = {std::make_unique<ConnectionTracker>(resting.opened, services_), time};
+    entry.tracker->named({id, resting.server_name});
+    return entry.tracker.get();
 }
 
 void Shard::process_ended(const model::ProcessEnded& event) {
@@ -95,6 +128,7 @@ void Shard::process_ended(const model::ProcessEnded& event) {
     }
     for (const model::ConnectionId id : ended)
         close(closing(id, event.time, model::ConnectionClosed::How::process_ended));
+    std::erase_if(resting_, [&](const auto& one) { return one.second.opened.process == event.process; });
 }
 
 void Shard::finish() {

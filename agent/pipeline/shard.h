@@ -2,6 +2,7 @@
 // The connections of one shard of the source. Everything in it belongs to one thread, so nothing in it is locked.
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 #include "agent/model/capture_event.h"
@@ -33,14 +34,23 @@ class Shard {
         base::Time last_seen;
     };
 
+    // What is left of a connection that has been silent for long.
+    struct Resting {
+        model::ConnectionOpened opened;
+        std::string server_name;
+    };
+
     void open(const model::ConnectionOpened& event);
     void chunk(const model::Chunk& event);
     void close(const model::ConnectionClosed& event);
     void drop_idle(base::Time now);
+    void rest(model::ConnectionId id, const ConnectionTracker& tracker);
+    ConnectionTracker* wake(model::ConnectionId id, base::Time time);
     ConnectionTracker* find(model::ConnectionId id, base::Time time);
 
     Services& services_;
     std::unordered_map<model::ConnectionId, Entry> connections_;
+    std::unordered_map<model::ConnectionId, Resting> resting_;
     base::Time latest_;
     base::Time next_sweep_;
 };

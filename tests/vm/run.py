@@ -59,7 +59,7 @@ def try_kernel(name, options, archive):
         try:
             seconds = boot(image, archive, work)
             with tarfile.open(pathlib.Path(work) / "results.tar.gz") as results:
-                results.extractall(kept, filter="data")
+                results.extractall(kept)  # made by our own guest
         except (TimeoutError, tarfile.TarError, EOFError) as problem:
             console = (pathlib.Path(work) / "console.log").read_text(encoding="utf-8", errors="replace")
             return version, 0, {"boot": [f"{type(problem).__name__}: {problem}", *console.splitlines()[-20:]]}

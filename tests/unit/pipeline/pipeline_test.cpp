@@ -193,6 +193,22 @@ TEST(PipelineTest, AConnectionThatIsSilentForAnHourIsDeliveredAsFarAsItGot) {
     EXPECT_EQ(first_delivered("61m"), Completeness::in_progress);  // the first connection's
 }
 
+// A connection pool keeps one over the weekend. What the second one says meanwhile lets the pipeline look around.
+TEST(PipelineTest, AConnectionThatRestedForDaysSpeaksAgain) {
+    const std::string ask = quoted(request("/v1/chat/completions", kAsk));
+    const std::string call = ">> 1 " + ask + "\n<< 1 " + quoted(response(kAnswer)) + "\n";
+    const std::string other = "open 2 client from_start openssl\n>> 2 " + ask + "\nclose 2\n";
+    const Outcome out = run_script(kOpen + call + "after 60h\n" + other + "after 1h\n" + call + "close 1\n");
+    ASSERT_EQ(out.finished.size(), 3U);
+    EXPECT_EQ(out.lost(model::Loss::connection_unknown), 0U);
+    const model::Exchange& first = out.finished.front();
+    const model::Exchange& last = out.finished.back();
+    EXPECT_EQ(last.usage, first.usage);
+    EXPECT_EQ(last.completeness, model::Completeness::complete);
+    EXPECT_EQ(last.identity.process, first.identity.process);
+    EXPECT_EQ(last.net.peer, first.net.peer);
+}
+
 TEST(PipelineTest, CallsACutExchangeInterrupted) {
     const std::string half =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
