@@ -222,6 +222,14 @@ static __always_inline void close_plain(__u64 socket, struct plain_socket *plain
     bpf_map_delete_elem(&plain_sockets, &socket);
 }
 
+/* Nothing is left to be received: the queue is empty, or holds the peer's FIN and no bytes with it. */
+static __always_inline int nothing_to_receive(const struct sock *sk)
+{
+    __u32 waiting = BPF_CORE_READ(sk, sk_receive_queue.qlen);
+
+    return waiting == 0 || (waiting == 1 && BPF_CORE_READ(sk, sk_receive_queue.next, len) == 0);
+}
+
 /*
  * A call came back with nothing, or with an error that ends connections. 0 is the end of what the peer sends, unless
  * nothing was asked for.
@@ -241,10 +249,9 @@ static __always_inline void plain_ended(const struct sock *sk, long result)
         return;
     key_of_socket(&key, socket, thread);
     connection = find_connection(&key);
-    if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN &&
-        BPF_CORE_READ(sk, sk_receive_queue.qlen) == 0)
+    if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN && nothing_to_receive(sk))
         emit_direction_end(connection, WIRE_RECEIVED);
     /* With that the process knows that there will be no more, and nothing else will tell of its closing the socket. */
-    if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE && BPF_CORE_READ(sk, sk_receive_queue.qlen) == 0)
+    if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE && nothing_to_receive(sk))
         close_plain(socket, plain, WIRE_CLOSE_FREED);
 }

@@ -112,7 +112,12 @@ struct sock_common {
     struct in6_addr skc_v6_rcv_saddr;
 };
 
+struct sk_buff {
+    __u32 len;
+};
+
 struct sk_buff_head {
+    struct sk_buff* next;
     __u32 qlen;
 };
 

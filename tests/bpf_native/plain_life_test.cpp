@@ -15,6 +15,9 @@ class PlainLifeTest : public PlainTest {
         take();
     }
     std::vector<Record> opened() { return take(WIRE_CONNECTION_OPEN); }
+    void waits(sk_buff& packet) { socket.sk_receive_queue = {&packet, 1}; }
+
+    sk_buff unread{12};
 };
 
 TEST_F(PlainLifeTest, ThePeerEndsFirst) {
@@ -33,11 +36,21 @@ TEST_F(PlainLifeTest, ThePeerEndsFirst) {
     EXPECT_EQ(kernel.entries("connections"), 0U);
 }
 
+TEST_F(PlainLifeTest, TheFinThatWaitsIsNothingToRead) {
+    sk_buff fin{0};
+    waits(fin);
+    socket.__sk_common.skc_state = kClose;
+    changes(kCloseWait, kClose);  // the peer was killed, and answered our next bytes with a reset
+    EXPECT_TRUE(ends().empty());
+    returns(Call::write, -EPIPE, kFd, 0, 4096);
+    EXPECT_EQ(ends(), Strings({"closed"}));
+}
+
 TEST_F(PlainLifeTest, AReadOfNothingIsNoEnd) {
     returns(Call::read, 0, kFd, 0, 0);
     returns(Call::recvfrom, 0, kFd, 0, 0);
     socket.sk_shutdown = 1;
-    socket.sk_receive_queue.qlen = 1;
+    waits(unread);
     returns(Call::read, 0, kFd, 0, 0);
     EXPECT_TRUE(ends().empty());
 }
@@ -47,13 +60,13 @@ TEST_F(PlainLifeTest, BytesAreReadAfterBothEndsHaveSentTheirLast) {
     EXPECT_EQ(ends(), Strings({"sent"}));
     changes(kFinWait1, kFinWait2);
     socket.sk_shutdown = 3;
-    socket.sk_receive_queue.qlen = 1;
+    waits(unread);
     socket.__sk_common.skc_state = kClose;
     changes(kFinWait2, kClose);  // but the process still holds it
     EXPECT_TRUE(ends().empty());
     receives("HTTP/1.1 200");
     EXPECT_EQ(data(), Strings({"received@0 HTTP/1.1 200"}));
-    socket.sk_receive_queue.qlen = 0;
+    socket.sk_receive_queue = {};
     returns(Call::read, 0, kFd, 0, 4096);
     EXPECT_EQ(ends(), Strings({"received", "closed"}));
 }
