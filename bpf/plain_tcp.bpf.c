@@ -84,6 +84,8 @@ SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long re
         return 0;
     if (!may_be_traced(current_pid()))
         return 0;
+    if (result > 0 && belongs_to_tls_call(regs->sp))
+        return 0;
     socket = stream_socket_of(regs->di);
     if (call == CALL_SPLICE) { /* one of its ends is a pipe */
         spliced_from = socket != 0;

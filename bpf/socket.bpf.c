@@ -39,7 +39,7 @@ static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 
         return;
     connection = find_connection(&key);
     if (connection)
-        emit_socket(connection, sk);
+        found_socket(connection, sk);
 }
 
 static __always_inline void note_goroutine_socket(__u32 pid, struct sock *sk)

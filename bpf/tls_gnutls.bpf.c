@@ -60,7 +60,7 @@ static __always_inline int gnutls_io_return(struct pt_regs *ctx, __u8 direction)
     }                                                                \
     SEC("uprobe") int gnutls_##name##_session(struct pt_regs *ctx)   \
     {                                                                \
-        if (session_is_return(ctx))                                     \
+        if (session_is_return(ctx))                                  \
             return gnutls_io_return(ctx, direction);                 \
         return !gnutls_io_entry(ctx);                                \
     }

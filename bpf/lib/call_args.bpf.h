@@ -182,6 +182,17 @@ static __always_inline void expect_ciphertext(__u64 thread_id, __u64 object, __u
     thread->pending_ns = bpf_ktime_get_ns();
 }
 
+/* The socket of a TLS connection is known: what passes over it from now on is no plain TCP. */
+static __always_inline void found_socket(struct connection *connection, const struct sock *sk)
+{
+    __u64 socket = (__u64)sk;
+    struct plain_socket *plain = bpf_map_lookup_elem(&plain_sockets, &socket);
+
+    if (plain)
+        plain->state = PLAIN_OTHER;
+    emit_socket(connection, sk);
+}
+
 /* `moved` bytes of plaintext at call->buffer: the heart of every TLS family. */
 static __always_inline void bytes_moved(__u64 thread_id, const struct call *call, __u64 process_start, __u8 direction,
                                         __u32 library, __u64 moved)
@@ -209,7 +220,7 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
         announce(connection, &key);
     if (!connection->has_socket) {
         if (call->socket)
-            emit_socket(connection, (const struct sock *)call->socket);
+            found_socket(connection, (const struct sock *)call->socket);
         else if (direction == WIRE_SENT && library != WIRE_LIBRARY_GO /* it sends within the call, record by record */)
             expect_ciphertext(thread_id, call->object, moved);
     }
@@ -243,7 +254,7 @@ static __always_inline void socket_used(__u64 thread_id, const struct call *call
         return;
     if (connection->to_announce)
         announce(connection, &key);
-    emit_socket(connection, (const struct sock *)call->socket);
+    found_socket(connection, (const struct sock *)call->socket);
 }
 
 /* A read returned 0: the peer closed its side in order (close_notify), or the TLS object failed. */

@@ -123,6 +123,16 @@ static __always_inline int within_tls_call(struct thread_calls *thread, __u64 st
     return depth > 0 && depth <= CALL_DEPTH && call_at(thread, depth - 1)->stack > stack;
 }
 
+/* The same before anything is known of the call: what TLS libraries do is by far the most of what traced processes do.
+ */
+static __always_inline int belongs_to_tls_call(__u64 stack)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid();
+    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
+
+    return thread && within_tls_call(thread, stack);
+}
+
 /* Is this connection to be followed? Decides it with the first bytes. */
 static __always_inline int is_of_interest(struct plain_socket *plain, const struct moved *moved)
 {

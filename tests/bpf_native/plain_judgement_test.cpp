@@ -114,6 +114,8 @@ TEST_F(PlainJudgementTest, WhatATlsCallSendsIsItsOwn) {
     connects();
     enter(kWrite, kSsl, "secret", 6, kStack + 64);  // its frame is above that of the system call
     sends(tls_record());
+    EXPECT_TRUE(data().empty());
+    socket_send_tracepoint(&socket, 100, 0);
     leave(kWrite, 6, kStack + 64);
     EXPECT_EQ(data(), Strings({"sent@0 secret"}));
     sends("GET / HTTP/1.1\r\n\r\n");
