@@ -266,7 +266,7 @@ base::Result<void> Programs::attach_hooks() {
     }
     std::vector<void*> plain;
     for (const PlainProgram& one : plain_programs(*skeleton_, {})) {
-        const auto attached = attach_hook(one.program, plain);
+        auto attached = attach_hook(one.program, plain);
         if (attached) continue;
         for (void* link : plain)
             bpf_link__destroy(static_cast<bpf_link*>(link));
