@@ -84,6 +84,7 @@ TlsCensus take_census(const Selection& selection, const std::vector<std::string>
         TlsProcess process;
         process.pid = pid;
         for (const MappedFile& file : mapped_files(pid)) {
+            if (file.id == own_executable()) continue;
             auto at = seen.find(file.id);
             if (at == seen.end()) {
                 auto found = look_at(file.open_path, file.path);

@@ -56,7 +56,7 @@ Pair connected() {
 // Makes `calls` calls.
 struct Files {
     Fd zero{open("/dev/zero", O_RDONLY)};
-    bool run(unsigned calls) {
+    bool run(unsigned calls) const {
         std::array<char, kBytes> buffer{};
         for (unsigned i = 0; i < calls; ++i) {
             if (read(zero.get(), buffer.data(), buffer.size()) != static_cast<ssize_t>(kBytes)) return false;

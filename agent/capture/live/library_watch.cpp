@@ -103,6 +103,7 @@ void LibraryWatch::look_at_running_processes() {
 
 void LibraryWatch::look_at_process(std::uint32_t pid) {
     for (const MappedFile& file : mapped_files(pid)) {
+        if (file.id == own_executable()) continue;
         auto seen = files_.consider(file.open_path, file.path, file.id);
         // map_files needs CAP_CHECKPOINT_RESTORE; the process's root directory leads there too, unless the file was
         // deleted.
@@ -113,6 +114,7 @@ void LibraryWatch::look_at_process(std::uint32_t pid) {
 
 void LibraryWatch::look_at_mapping(const MmapWatch::Mapping& mapping) {
     if (mapping.path.empty() || mapping.path[0] != '/' || mapping.pid == static_cast<std::uint32_t>(getpid())) return;
+    if (mapping.id == own_executable()) return;
     if (!selection_.everything() && !matches_with_ancestors(selection_, mapping.pid)) return;
     auto seen = files_.consider(fmt::format("/proc/{}/root{}", mapping.pid, mapping.path), mapping.path, mapping.id);
     if (!seen) seen = files_.consider(mapping.path, mapping.path, mapping.id);  // the process has ended already

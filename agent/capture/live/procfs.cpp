@@ -1,6 +1,7 @@
 #include "agent/capture/live/procfs.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include <memory>
 #include <set>
 #include <sstream>
+
+#include "agent/base/fd.h"
 
 namespace llmsnoop::capture::live {
 
@@ -137,6 +140,14 @@ std::optional<FileId> mapping_identity(int fd) {
     }
     munmap(memory, kSize);
     return out;
+}
+
+const std::optional<FileId>& own_executable() {
+    static const std::optional<FileId> id = [] {
+        const base::Fd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+        return file ? mapping_identity(file.get()) : std::nullopt;
+    }();
+    return id;
 }
 
 std::vector<MappedFile> mapped_files(std::uint32_t pid) {

@@ -27,6 +27,9 @@ using FileId = std::pair<std::uint64_t, std::uint64_t>;
 // The identity that a mapping of this open file would have.
 std::optional<FileId> mapping_identity(int fd);
 
+// The file of this program itself, of which no copy is ever traced: it holds the texts by which it knows TLS libraries.
+const std::optional<FileId>& own_executable();
+
 // A file with executable code that a process has mapped.
 struct MappedFile {
     FileId id;
