@@ -153,17 +153,19 @@ SEC("fexit/tcp_sendmsg") int BPF_PROG(plain_send_fexit, struct sock *sk, struct 
 }
 
 /*
- * Until 5.19 (ec095263a965): (sk, msg, len, nonblock, flags, addr_len); since then without `nonblock`. The verifier
- * knows the knob and looks at one branch only.
+ * Until 5.19 (ec095263a965) six arguments: (sk, msg, len, nonblock, flags, addr_len); then five, without `nonblock`; by
+ * 7.2 four, without `addr_len`. The verifier knows the knob and looks at one branch only.
  */
 SEC("fexit/tcp_recvmsg") int plain_receive_fexit(unsigned long long *arguments)
 {
     const struct sock *sk = untyped((const void *)arguments[0]);
     const struct msghdr *msg = (const void *)arguments[1];
 
-    if (knobs.receive_has_nonblock)
+    if (knobs.receive_arguments == 6)
         return message_moved(sk, msg, arguments[4], WIRE_RECEIVED, (int)arguments[6]);
-    return message_moved(sk, msg, arguments[3], WIRE_RECEIVED, (int)arguments[5]);
+    if (knobs.receive_arguments == 5)
+        return message_moved(sk, msg, arguments[3], WIRE_RECEIVED, (int)arguments[5]);
+    return message_moved(sk, msg, arguments[3], WIRE_RECEIVED, (int)arguments[4]);
 }
 
 /* Until 6.5 (dc97391e6610); afterwards sendfile() and splice() come as messages that hold pages. */
@@ -236,7 +238,7 @@ SEC("kprobe/tcp_recvmsg") int plain_receive_kprobe(struct pt_regs *ctx)
     barrier_var(fourth); /* else clang chooses an address within ctx, which the verifier does not allow */
     barrier_var(fifth);
     return call_enters((const void *)PT_REGS_PARM1(ctx), (const void *)PT_REGS_PARM2(ctx),
-                       knobs.receive_has_nonblock ? fifth : fourth);
+                       knobs.receive_arguments == 6 ? fifth : fourth);
 }
 
 SEC("kprobe/tcp_sendpage") int BPF_KPROBE(plain_sendpage_kprobe, struct sock *sk)

@@ -27,7 +27,7 @@ class PlainCallsTest : public PlainTest {
         return out;
     }
     void receive_fexit(kernel_msghdr& message, std::uint64_t flags, int result) {
-        kernel.knobs().receive_has_nonblock = 0;
+        kernel.knobs().receive_arguments = 5;
         unsigned long long arguments[] = {
             address(&socket), address(&message), 100, flags, 0, static_cast<unsigned long long>(result)};
         plain_receive_fexit(arguments);
@@ -193,7 +193,7 @@ TEST_F(PlainCallsTest, FexitWithOneBuffer) {
 TEST_F(PlainCallsTest, FexitBeforeLinux519) {
     const std::string answer = "HTTP/1.1 200 OK";
     kernel_msghdr received = buffer_message(answer.data(), 15);
-    kernel.knobs().receive_has_nonblock = 1;
+    kernel.knobs().receive_arguments = 6;
     unsigned long long arguments[] = {address(&socket), address(&received), 100, 1, 0, 0, 15};
     plain_receive_fexit(arguments);
     EXPECT_EQ(data(), Strings({"received@0 HTTP/1.1 200 OK"}));

@@ -74,7 +74,7 @@ const Layout kLayouts[] = {
     {"knobs",
      sizeof(knobs),
      {MEMBER(knobs, select), MEMBER(knobs, with_children), MEMBER(knobs, own_pid), MEMBER(knobs, cgroups),
-      MEMBER(knobs, ring_mask), MEMBER(knobs, receive_has_nonblock), MEMBER(knobs, wake_bytes),
+      MEMBER(knobs, ring_mask), MEMBER(knobs, receive_arguments), MEMBER(knobs, wake_bytes),
       MEMBER(knobs, call_limit)}},
     {"goroutine_key",
      sizeof(goroutine_key),

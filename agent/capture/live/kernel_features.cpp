@@ -94,14 +94,13 @@ void try_syscall_tracepoints(Feature& feature, const btf* kernel) {
 }
 
 TcpFunctions look_at_tcp(const btf* kernel) {
-    constexpr unsigned kReceiveArgumentsWithNonblock = 6;
     TcpFunctions out;
     out.sendpage = has_type(kernel, "tcp_sendpage", BTF_KIND_FUNC);
     out.splice_read = has_type(kernel, "tcp_splice_read", BTF_KIND_FUNC);
     const int id = btf__find_by_name_kind(kernel, "tcp_recvmsg", BTF_KIND_FUNC);
     const btf_type* function = id > 0 ? btf__type_by_id(kernel, static_cast<unsigned>(id)) : nullptr;
     const btf_type* prototype = function != nullptr ? btf__type_by_id(kernel, function->type) : nullptr;
-    out.receive_has_nonblock = prototype != nullptr && btf_vlen(prototype) == kReceiveArgumentsWithNonblock;
+    if (prototype != nullptr) out.receive_arguments = btf_vlen(prototype);
     return out;
 }
 

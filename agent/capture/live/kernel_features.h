@@ -29,8 +29,8 @@ std::optional<PlainHook> plain_hook_named(std::string_view name);
 
 // What the programs must know of the kernel's own functions.
 struct TcpFunctions {
-    bool receive_has_nonblock = false;  // tcp_recvmsg(sk, msg, len, nonblock, flags, addr_len): before 5.19
-    bool sendpage = false;              // tcp_sendpage(): before 6.5
+    unsigned receive_arguments = 0;  // of tcp_recvmsg; 0: not known
+    bool sendpage = false;           // tcp_sendpage(): before 6.5
     bool splice_read = false;
 };
 

@@ -98,7 +98,7 @@ knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp) {
     out.own_pid = static_cast<__u32>(getpid());
     out.cgroups = static_cast<__u32>(selection.cgroups.size());
     out.ring_mask = options.rings - 1;
-    out.receive_has_nonblock = tcp.receive_has_nonblock ? 1 : 0;
+    out.receive_arguments = tcp.receive_arguments;
     out.wake_bytes = options.ring_bytes / options.rings / 4;
     out.call_limit = std::min<std::uint64_t>(options.call_limit, CALL_LIMIT_MAX);
     return out;
