@@ -61,6 +61,20 @@ int BPF_PROG(plain_socket_state, const struct sock *sk, const int old_state, con
     return 0;
 }
 
+/*
+ * The last that is heard of a socket. Most are closed before; not those that their process closed after a reset without
+ * another call, nor those that were left alone.
+ */
+SEC("tp_btf/tcp_destroy_sock") int BPF_PROG(plain_socket_destroyed, const struct sock *sk)
+{
+    __u64 socket = (__u64)sk;
+    struct plain_socket *known = find_plain(socket);
+
+    if (known)
+        close_plain(socket, known, WIRE_CLOSE_FREED);
+    return 0;
+}
+
 /* Errors after which a connection is no more. */
 static __always_inline int ends_connections(long result)
 {

@@ -49,6 +49,7 @@ base::Result<std::unique_ptr<capture::live::LiveSource>> open_live(const Config&
     options.programs.call_limit = config.capture.call_limit_bytes;
     options.programs.socket_hook = capture::live::socket_hook_named(config.capture.socket_hook);
     options.programs.plain_hook = capture::live::plain_hook_named(config.capture.plain_tcp);
+    options.programs.nobody_mutes = shards == Shards::one;  // a tape is written without a pipeline
     options.libraries = config.capture.libraries;
     return capture::live::LiveSource::open(options, losses);
 }

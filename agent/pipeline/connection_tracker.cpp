@@ -30,13 +30,17 @@ ConnectionTracker::ConnectionTracker(const model::ConnectionOpened& opened, Serv
 void ConnectionTracker::chunk(const model::Chunk& chunk) {
     if (given_up_) return;
     Lane& one = lane(chunk.direction);
-    if (!one.begun) {
-        one.begun = true;
-        if (!facts_.opened.from_start) one.bytes.start_at(chunk.offset);
-    }
+    begin_late(one, chunk.offset);
     one.bytes.feed(chunk, [&](const model::StreamItem& item) {
         parser_.feed(chunk.direction, item, [this](const model::HttpEvent& event) { on_http(event); });
     });
+}
+
+// Of a connection that was met in the middle, what lies before the first that is seen is not missing.
+void ConnectionTracker::begin_late(Lane& lane, std::uint64_t offset) const {
+    if (lane.begun) return;
+    lane.begun = true;
+    if (!facts_.opened.from_start) lane.bytes.start_at(offset);
 }
 
 void ConnectionTracker::addressed(const model::ConnectionAddressed& event) {
@@ -50,6 +54,7 @@ void ConnectionTracker::named(const model::ConnectionNamed& event) {
 
 void ConnectionTracker::direction_ended(const model::DirectionEnded& event) {
     if (given_up_) return;
+    begin_late(lane(event.direction), event.offset);
     lane(event.direction).bytes.end(event.offset, event.time, [&](const model::StreamItem& item) {
         parser_.feed(event.direction, item, [this](const model::HttpEvent& one) { on_http(one); });
     });
@@ -60,6 +65,7 @@ void ConnectionTracker::closed(const model::ConnectionClosed& event) {
     if (!given_up_) {
         for (const model::Direction direction : {model::Direction::sent, model::Direction::received}) {
             const auto& length = direction == model::Direction::sent ? event.sent : event.received;
+            if (length) begin_late(lane(direction), *length);
             lane(direction).bytes.end(length, event.time, [&](const model::StreamItem& item) {
                 parser_.feed(direction, item, [this](const model::HttpEvent& one) { on_http(one); });
             });

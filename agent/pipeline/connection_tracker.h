@@ -42,6 +42,7 @@ class ConnectionTracker {
     };
 
     Lane& lane(model::Direction direction) { return direction == model::Direction::sent ? sent_ : received_; }
+    void begin_late(Lane& lane, std::uint64_t offset) const;
     void on_http(const model::HttpEvent& event);
     ExchangeAssembly* find(model::ExchangeNumber number);
     void open(const model::RequestStarted& event);

@@ -43,7 +43,7 @@ void Shard::on(const model::CaptureEvent& event) {
 
 ConnectionTracker* Shard::find(model::ConnectionId id, base::Time time) {
     const auto at = connections_.find(id);
-    if (at == connections_.end()) return wake(id, time);
+    if (at == connections_.end()) return nullptr;
     at->second.last_seen = time;
     return at->second.tracker.get();
 }
@@ -62,7 +62,9 @@ void Shard::chunk(const model::Chunk& event) {
     const bool sent = event.direction == model::Direction::sent;
     services_.traffic.add(sent ? model::Traffic::sent_chunks : model::Traffic::received_chunks);
     services_.traffic.add(sent ? model::Traffic::sent_bytes : model::Traffic::received_bytes, event.bytes.size());
-    if (ConnectionTracker* tracker = find(event.connection, event.time)) {
+    ConnectionTracker* tracker = find(event.connection, event.time);
+    if (tracker == nullptr) tracker = wake(event.connection, event.time);
+    if (tracker != nullptr) {
         tracker->chunk(event);
     } else {
         services_.losses.add(model::Loss::connection_unknown);
@@ -109,12 +111,9 @@ void Shard::rest(model::ConnectionId id, const ConnectionTracker& tracker) {
 ConnectionTracker* Shard::wake(model::ConnectionId id, base::Time time) {
     const auto at = resting_.find(id);
     if (at == resting_.end()) return nullptr;
+    if (connections_.size() >= services_.settings.connections) return nullptr;
     const Resting resting = std::move(at->second);
     resting_.erase(at);
-    if (connections_.size() >= services_.settings.connections) {
-        services_.losses.add(model::Loss::connection_limit);
-        return nullptr;
-    }
     Entry& entry = connections_[id];
     entry = {std::make_unique<ConnectionTracker>(resting.opened, services_), time};
     entry.tracker->named({id, resting.server_name});

@@ -139,11 +139,18 @@ static __always_inline int is_of_interest(struct plain_socket *plain, const stru
     __u64 bytes = 0;
     __u32 count;
 
-    if (plain->state == PLAIN_HTTP || (plain->state == PLAIN_LATE && plain->looks >= LATE_LOOKS))
+    if (plain->state == PLAIN_HTTP)
+        return 1;
+    if (plain->state == PLAIN_LATE && plain->looks >= LATE_LOOKS && !knobs.late_must_look)
         return 1;
     count = first_bytes(moved, &bytes);
     if (plain->state == PLAIN_LATE) {
         plain->looks++;
+        if (knobs.late_must_look) {
+            if (count && looks_like_http(bytes, count))
+                plain->state = PLAIN_HTTP;
+            return plain->state == PLAIN_HTTP;
+        }
         if (looks_like_tls(bytes, count))
             plain->state = PLAIN_OTHER;
     } else {

@@ -33,20 +33,24 @@ base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std
     const std::lock_guard lock(mutex_);
     if (id) {
         const auto known = files_.find(*id);
-        if (known != files_.end() && is_current(known->second, open_path)) return !known->second.probes.empty();
+        if (known != files_.end() && is_current(*id, known->second, open_path)) return !known->second.probes.empty();
         if (known != files_.end()) {
-            base::log::info("{} was overwritten: looking at it again", known->second.path);
+            base::log::info("{} has other contents now: looking at it again", known->second.path);
+            const bool pinned = known->second.pinned;
             files_.erase(known);
+            return consider_locked(open_path, path, pinned);
         }
     }
     return consider_locked(open_path, path, false);
 }
 
-// Probes that stay where a file's contents are others break whoever runs it.
-bool ProbedFiles::is_current(const Entry& entry, const std::string& open_path) {
+// Probes that stay where a file's contents are others break whoever runs it, and an inode's number goes to another file
+// when the first one is deleted. A path that leads to another file by now says nothing about this one.
+bool ProbedFiles::is_current(const Id& id, const Entry& entry, const std::string& open_path) {
     struct stat info {};
-    if (entry.probes.empty() || stat(open_path.c_str(), &info) != 0) return true;
-    return stamp_of(info) == entry.stamp;
+    if (entry.analysed_aside || stat(open_path.c_str(), &info) != 0 || stamp_of(info) == entry.stamp) return true;
+    const base::Fd fd(open(open_path.c_str(), O_RDONLY | O_CLOEXEC));
+    return !fd || mapping_identity(fd.get()) != id;
 }
 
 base::Result<bool> ProbedFiles::pin(const std::string& path) {

@@ -72,7 +72,7 @@ class ProbedFiles {
         bool analysed_aside = false;  // under way
     };
 
-    static bool is_current(const Entry& entry, const std::string& open_path);
+    static bool is_current(const Id& id, const Entry& entry, const std::string& open_path);
     base::Result<bool> consider_locked(const std::string& open_path, const std::string& path, bool pinned);
     base::Result<bool> attach_planned(const Id& id, const base::Fd& fd, Entry& entry);
     base::Result<void> attach_each(const std::string& fd_path, Entry& entry);

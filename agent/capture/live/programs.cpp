@@ -76,6 +76,7 @@ std::vector<PlainProgram> plain_programs(const llmsnoop_bpf& skeleton, const Tcp
 
 void choose_plain_programs(llmsnoop_bpf& skeleton, const TcpFunctions& tcp, PlainHook hook) {
     bpf_program__set_autoload(skeleton.progs.plain_socket_state, hook != PlainHook::none);
+    bpf_program__set_autoload(skeleton.progs.plain_socket_destroyed, hook != PlainHook::none);
     for (const PlainProgram& one : plain_programs(skeleton, tcp))
         bpf_program__set_autoload(one.program, one.hook == hook && one.there);
     // What is never used need not take the kernel's memory.
@@ -99,6 +100,7 @@ knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp) {
     out.cgroups = static_cast<__u32>(selection.cgroups.size());
     out.ring_mask = options.rings - 1;
     out.receive_arguments = tcp.receive_arguments;
+    out.late_must_look = options.nobody_mutes ? 1 : 0;
     out.wake_bytes = options.ring_bytes / options.rings / 4;
     out.call_limit = std::min<std::uint64_t>(options.call_limit, CALL_LIMIT_MAX);
     return out;
@@ -149,15 +151,27 @@ base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& fea
     const auto plain = features.plain_hook(options.plain_hook.value_or(features.plain_hook()));
     if (!plain) return plain.error();
     std::unique_ptr<Programs> out(new Programs);
-    auto loaded = out->open_and_load(features, options, features.uprobe_session.available, *plain);
-    if (!loaded && features.uprobe_session.available) {
-        base::log::warn("session probes did not load ({}); using entry and return probes", loaded.error().message);
-        loaded = out->open_and_load(features, options, false, *plain);
-    }
     out->plain_is_asked_for_ = options.plain_hook.has_value();
-    if (!loaded && *plain != PlainHook::none && !options.plain_hook) {
-        base::log::warn("plain TCP cannot be seen by {}: {}", std::string(name_of(*plain)), loaded.error().message);
-        loaded = out->open_and_load(features, options, features.uprobe_session.available, PlainHook::none);
+    // What this kernel should take, and then what is less: without plain TCP by the best hook, and without sessions.
+    std::vector<PlainHook> hooks{*plain};
+    if (!options.plain_hook) {
+        for (const PlainHook lesser : {PlainHook::kprobe, PlainHook::syscall, PlainHook::none}) {
+            if (lesser != *plain && (*plain != PlainHook::syscall || lesser == PlainHook::none) &&
+                features.plain_hook(lesser))
+                hooks.push_back(lesser);
+        }
+    }
+    base::Result<void> loaded = base::error("nothing was tried");
+    for (const PlainHook hook : hooks) {
+        for (const bool sessions : {true, false}) {
+            if (sessions && !features.uprobe_session.available) continue;
+            loaded = out->open_and_load(features, options, sessions, hook);
+            if (loaded) break;
+            base::log::warn("with {} and plain TCP by {}: {}",
+                            std::string(sessions ? "session probes" : "entry and return probes"),
+                            std::string(name_of(hook)), loaded.error().message);
+        }
+        if (loaded) break;
     }
     if (!loaded) return loaded.error();
     if (auto made = out->make_rings(options); !made) return made.error();
@@ -261,7 +275,7 @@ base::Result<void> Programs::attach_hooks() {
     for (bpf_program* program :
          {all.process_fork, all.process_exec, all.process_exit, all.process_moved, all.socket_send_tracepoint,
           all.socket_receive_tracepoint, all.socket_send_fexit, all.socket_receive_fentry, all.socket_send_kprobe,
-          all.socket_receive_kprobe, all.plain_socket_state}) {
+          all.socket_receive_kprobe, all.plain_socket_state, all.plain_socket_destroyed}) {
         if (auto attached = attach_hook(program, hooks_); !attached) return attached;
     }
     std::vector<void*> plain;

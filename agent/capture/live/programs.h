@@ -28,6 +28,9 @@ struct ProgramOptions {
     std::uint64_t call_limit = 16U << 20;   // bytes captured of one call; 32 MiB at most
     std::optional<SocketHook> socket_hook;  // absent: the best there is
     std::optional<PlainHook> plain_hook;    // likewise; none: plain TCP is not captured
+    // Nobody will look at the bytes and mute what is no HTTP: of a TCP connection that was in use before, nothing is
+    // wanted until it looks like it.
+    bool nobody_mutes = false;
 };
 
 // An attached probe; detaches on destruction. Not thread-safe.
