@@ -82,7 +82,10 @@ static __always_inline int go_io_entry(struct pt_regs *ctx)
     connection = find_connection(&key);
     if (connection)
         begun.connection = connection->id;
-    if (push_call(goroutine, key.pid, &begun) && begun.connection)
+    if (!push_call(goroutine, key.pid, &begun) || !begun.connection)
+        return 0;
+    connection = find_connection(&key); /* a call whose return was never seen may have ended it */
+    if (connection && connection->id == begun.connection)
         __sync_fetch_and_add(&connection->calls, 1);
     return 0;
 }
@@ -140,7 +143,7 @@ static __always_inline int go_io_return(struct pt_regs *ctx, __u8 direction)
         read_ended(thread_id, &call, key.process_start_ns);
     if (call.connection) {
         connection = find_connection(&key);
-        if (!connection)
+        if (!connection || connection->id != call.connection)
             return 0;
         __sync_fetch_and_add(&connection->calls, -1);
         close_if_idle(connection, &key);
