@@ -10,7 +10,7 @@ IO_PROGRAMS(boringssl, read, LENGTH_RETURNED, WIRE_RECEIVED, ZERO_ENDS, WIRE_LIB
 IO_PROGRAMS(boringssl, write, LENGTH_RETURNED, WIRE_SENT, ZERO_FAILS, WIRE_LIBRARY_BORINGSSL)
 
 /* SSL *SSL_new(SSL_CTX *) */
-SEC("uretprobe") int boringssl_new_return(struct pt_regs *ctx)
+URETPROBE(boringssl_new_return)
 {
-    return object_made(ctx, WIRE_LIBRARY_BORINGSSL);
+    return object_returned(ctx, WIRE_LIBRARY_BORINGSSL);
 }

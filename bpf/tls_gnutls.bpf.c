@@ -48,25 +48,8 @@ static __always_inline int gnutls_io_return(struct pt_regs *ctx, __u8 direction)
     return 0;
 }
 
-#define GNUTLS_IO_PROGRAMS(name, direction)                          \
-    SEC("uprobe") int gnutls_##name##_entry(struct pt_regs *ctx)     \
-    {                                                                \
-        gnutls_io_entry(ctx);                                        \
-        return 0;                                                    \
-    }                                                                \
-    SEC("uretprobe") int gnutls_##name##_return(struct pt_regs *ctx) \
-    {                                                                \
-        return gnutls_io_return(ctx, direction);                     \
-    }                                                                \
-    SEC("uprobe") int gnutls_##name##_session(struct pt_regs *ctx)   \
-    {                                                                \
-        if (session_is_return(ctx))                                  \
-            return gnutls_io_return(ctx, direction);                 \
-        return !gnutls_io_entry(ctx);                                \
-    }
-
-GNUTLS_IO_PROGRAMS(recv, WIRE_RECEIVED)
-GNUTLS_IO_PROGRAMS(send, WIRE_SENT)
+CALL_PROGRAMS(gnutls_recv, gnutls_io_entry(ctx), gnutls_io_return(ctx, WIRE_RECEIVED))
+CALL_PROGRAMS(gnutls_send, gnutls_io_entry(ctx), gnutls_io_return(ctx, WIRE_SENT))
 
 HANDSHAKE_PROGRAMS(gnutls)
 
@@ -95,23 +78,7 @@ static __always_inline int gnutls_packet_entry(struct pt_regs *ctx)
     return call_begins(PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), 0, PT_REGS_SP(ctx));
 }
 
-SEC("uprobe") int gnutls_recv_packet_entry(struct pt_regs *ctx)
-{
-    gnutls_packet_entry(ctx);
-    return 0;
-}
-
-SEC("uretprobe") int gnutls_recv_packet_return(struct pt_regs *ctx)
-{
-    return gnutls_packet_return(ctx);
-}
-
-SEC("uprobe") int gnutls_recv_packet_session(struct pt_regs *ctx)
-{
-    if (session_is_return(ctx))
-        return gnutls_packet_return(ctx);
-    return !gnutls_packet_entry(ctx);
-}
+CALL_PROGRAMS(gnutls_recv_packet, gnutls_packet_entry(ctx), gnutls_packet_return(ctx))
 
 /*
  * int gnutls_record_uncork(session, flags): sends with gnutls_record_send what earlier calls of gnutls_record_send have
@@ -122,23 +89,7 @@ static __always_inline int gnutls_uncork_begins(struct pt_regs *ctx)
     return call_begins(PT_REGS_PARM1(ctx), ANY_BUFFER, 0, PT_REGS_SP(ctx));
 }
 
-SEC("uprobe") int gnutls_uncork_entry(struct pt_regs *ctx)
-{
-    gnutls_uncork_begins(ctx);
-    return 0;
-}
-
-SEC("uretprobe") int gnutls_uncork_return(struct pt_regs *ctx)
-{
-    return handshake_return(ctx);
-}
-
-SEC("uprobe") int gnutls_uncork_session(struct pt_regs *ctx)
-{
-    if (session_is_return(ctx))
-        return handshake_return(ctx);
-    return !gnutls_uncork_begins(ctx);
-}
+CALL_PROGRAMS(gnutls_uncork, gnutls_uncork_begins(ctx), handshake_return(ctx))
 
 /* int gnutls_init(gnutls_session_t *, flags): leaves the new session behind the pointer. */
 static __always_inline int gnutls_init_begins(struct pt_regs *ctx)
@@ -154,45 +105,23 @@ static __always_inline int gnutls_init_ends(struct pt_regs *ctx)
 
     if (!call_ends(thread_id, PT_REGS_SP(ctx), &call, &key.process_start_ns))
         return 0;
-    if ((int)PT_REGS_RC(ctx) || read_user_u64(&key.object, call.buffer))
-        return 0;
-    close_connection(&key, WIRE_CLOSE_REPLACED);
-    make_connection(&key, WIRE_LIBRARY_GNUTLS, 1);
+    if (!(int)PT_REGS_RC(ctx) && !read_user_u64(&key.object, call.buffer))
+        object_made(&key, WIRE_LIBRARY_GNUTLS);
     return 0;
 }
 
-SEC("uprobe") int gnutls_init_entry(struct pt_regs *ctx)
-{
-    gnutls_init_begins(ctx);
-    return 0;
-}
-
-SEC("uretprobe") int gnutls_init_return(struct pt_regs *ctx)
-{
-    return gnutls_init_ends(ctx);
-}
-
-SEC("uprobe") int gnutls_init_session(struct pt_regs *ctx)
-{
-    if (session_is_return(ctx))
-        return gnutls_init_ends(ctx);
-    return !gnutls_init_begins(ctx);
-}
+CALL_PROGRAMS(gnutls_init, gnutls_init_begins(ctx), gnutls_init_ends(ctx))
 
 /* void gnutls_deinit(session) */
-SEC("uprobe") int gnutls_deinit_entry(struct pt_regs *ctx)
+UPROBE(gnutls_deinit_entry)
 {
-    struct connection_key key = {};
-
-    if (PT_REGS_PARM1(ctx) && key_of_object(&key, PT_REGS_PARM1(ctx)))
-        close_connection(&key, WIRE_CLOSE_FREED);
-    return 0;
+    return object_freed(ctx);
 }
 
 #define GNUTLS_NAME_DNS 1
 
 /* int gnutls_server_name_set(session, type, const void *name, size_t length) */
-SEC("uprobe") int gnutls_server_name_set_entry(struct pt_regs *ctx)
+UPROBE(gnutls_server_name_set_entry)
 {
     struct connection_key key = {};
 

@@ -151,28 +151,28 @@ static __always_inline int go_io_return(struct pt_regs *ctx, __u8 direction)
     return 0;
 }
 
-SEC("uprobe") int go_read_entry(struct pt_regs *ctx)
+UPROBE(go_read_entry)
 {
     return go_io_entry(ctx);
 }
 
-SEC("uprobe") int go_read_return(struct pt_regs *ctx)
+UPROBE(go_read_return)
 {
     return go_io_return(ctx, WIRE_RECEIVED);
 }
 
-SEC("uprobe") int go_write_entry(struct pt_regs *ctx)
+UPROBE(go_write_entry)
 {
     return go_io_entry(ctx);
 }
 
-SEC("uprobe") int go_write_return(struct pt_regs *ctx)
+UPROBE(go_write_return)
 {
     return go_io_return(ctx, WIRE_SENT);
 }
 
 /* func (c *Conn) Close() error: the only sign of an end, since what is garbage is collected in silence. */
-SEC("uprobe") int go_close_entry(struct pt_regs *ctx)
+UPROBE(go_close_entry)
 {
     struct connection_key key = {};
     struct connection *connection;
@@ -192,7 +192,7 @@ SEC("uprobe") int go_close_entry(struct pt_regs *ctx)
  * address before is gone. The first read or write may make the handshake; one that is made within a read or write when
  * bytes have been moved already is a renegotiation (RFC 5746).
  */
-SEC("uprobe") int go_handshake_entry(struct pt_regs *ctx)
+UPROBE(go_handshake_entry)
 {
     struct goroutine_key goroutine_key = {.goroutine = ctx->r14, .pid = current_pid()};
     struct connection_key key = {};
@@ -212,8 +212,7 @@ SEC("uprobe") int go_handshake_entry(struct pt_regs *ctx)
             (connection->offset[WIRE_SENT] || connection->offset[WIRE_RECEIVED]))
             return 0;
     }
-    close_connection(&key, WIRE_CLOSE_REPLACED);
-    connection = make_connection(&key, WIRE_LIBRARY_GO, 1);
+    connection = object_made(&key, WIRE_LIBRARY_GO);
     if (!connection)
         return 0;
     if (connection->to_announce)

@@ -22,25 +22,21 @@ IO_PROGRAMS(openssl, read_internal, LENGTH_BEHIND_POINTER, WIRE_RECEIVED, ZERO_E
 HANDSHAKE_PROGRAMS(openssl)
 
 /* SSL *SSL_new(SSL_CTX *) */
-SEC("uretprobe") int openssl_new_return(struct pt_regs *ctx)
+URETPROBE(openssl_new_return)
 {
-    return object_made(ctx, WIRE_LIBRARY_OPENSSL);
+    return object_returned(ctx, WIRE_LIBRARY_OPENSSL);
 }
 
 /* void SSL_free(SSL *) */
-SEC("uprobe") int openssl_free_entry(struct pt_regs *ctx)
+UPROBE(openssl_free_entry)
 {
-    struct connection_key key = {};
-
-    if (PT_REGS_PARM1(ctx) && key_of_object(&key, PT_REGS_PARM1(ctx)))
-        close_connection(&key, WIRE_CLOSE_FREED);
-    return 0;
+    return object_freed(ctx);
 }
 
 #define SSL_CTRL_SET_TLSEXT_HOSTNAME 55
 
 /* long SSL_ctrl(SSL *, int cmd, long, void *parg): SSL_set_tlsext_host_name is a macro over it. */
-SEC("uprobe") int openssl_ctrl_entry(struct pt_regs *ctx)
+UPROBE(openssl_ctrl_entry)
 {
     struct connection_key key = {};
 

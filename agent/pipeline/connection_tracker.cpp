@@ -46,6 +46,8 @@ void ConnectionTracker::begin_late(Lane& lane, std::uint64_t offset) const {
 void ConnectionTracker::addressed(const model::ConnectionAddressed& event) {
     if (event.local) facts_.local = event.local;
     if (event.peer) facts_.peer = event.peer;
+    for (const auto& [number, exchange] : exchanges_)
+        exchange->addressed();
 }
 
 void ConnectionTracker::named(const model::ConnectionNamed& event) {

@@ -169,8 +169,18 @@ void ExchangeAssembly::announce() {
     if (connection_.identity) started.identity = *connection_.identity;
     started.started = request_.started;
     services_.output.started(std::move(started));
-    if (const auto key = pairing_key())
-        services_.pairing.started(*key, connection_.role(), id_, services_.output.finished);
+    offer_for_pairing();
+}
+
+void ExchangeAssembly::addressed() {
+    if (announced_) offer_for_pairing();
+}
+
+void ExchangeAssembly::offer_for_pairing() {
+    const auto key = pairing_key();
+    if (!key || offered_) return;
+    offered_ = true;
+    services_.pairing.started(*key, connection_.role(), id_, services_.output.finished);
 }
 
 std::optional<Pairing::Key> ExchangeAssembly::pairing_key() const {

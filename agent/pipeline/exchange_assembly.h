@@ -27,6 +27,8 @@ class ExchangeAssembly {
     void body_gap(const model::BodyGap& event);
     void message(const model::WebSocketMessage& event);
     void message_ended(const model::MessageEnded& event);
+    // The connection's addresses have become known, which can be after its first bytes.
+    void addressed();
 
     // Both messages are over and the records are out.
     bool finished() const { return request_.ended && response_.ended; }
@@ -50,6 +52,7 @@ class ExchangeAssembly {
     void response_frame(const model::Frame& frame);
     bool recognise(const model::Frame* response_document);
     void announce();
+    void offer_for_pairing();
     void lower(model::Completeness verdict) { completeness_ = model::worse(completeness_, verdict); }
     void lower_by_end(const Side& one);
     void finish(base::Time time);
@@ -75,6 +78,7 @@ class ExchangeAssembly {
     std::uint32_t turns_ = 0;
     std::string id_;  // of the first call
     bool announced_ = false;
+    bool offered_ = false;  // to the other end of the connection
     std::uint64_t message_bytes_[2] = {0, 0};  // WebSocket payload, by Part
     model::Completeness completeness_ = model::Completeness::complete;
 };

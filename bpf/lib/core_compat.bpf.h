@@ -81,6 +81,7 @@ static __always_inline int in_compat_call(struct task_struct *task)
 {
     return (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) != 0;
 }
+
 /*
  * The open files of this process, and how many there may be. Since 5.11 (3ca1032ab7ab) the verifier knows the current
  * task's type and lets programs follow its pointers; that is several times cheaper than a helper call for each.

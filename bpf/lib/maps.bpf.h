@@ -248,6 +248,14 @@ struct {
     __type(value, __u32);
 } target_cgroups __weak SEC(".maps");
 
+/* Key: 0; value: a program. Nobody writes it, and nothing is ever called by way of it (uprobe.bpf.h). */
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(__u32));
+} no_programs __weak SEC(".maps");
+
 /* Losses by enum wire_loss, per CPU. Only ever added to. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

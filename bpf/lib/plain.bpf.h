@@ -268,7 +268,7 @@ static __always_inline void plain_ended(const struct sock *sk, long result)
     connection = find_connection(&key);
     if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN && nothing_to_receive(sk))
         emit_direction_end(connection, WIRE_RECEIVED);
-    /* With that the process knows that there will be no more, and nothing else will tell of its closing the socket. */
+    /* With that the process knows that there will be no more; it may keep the socket open for long. */
     if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE && nothing_to_receive(sk))
         close_plain(socket, plain, WIRE_CLOSE_FREED);
 }

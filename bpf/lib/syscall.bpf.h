@@ -126,20 +126,24 @@ static __always_inline int moved_by_call(struct moved *moved, const struct pt_re
         message_vectors(moved, regs->si);
         return 1;
     case CALL_RECVMSG:
+        if (regs->dx & FLAGS_NOT_TAKEN)
+            return 0;
         moved->direction = WIRE_RECEIVED;
         message_vectors(moved, regs->si);
         if (regs->dx & MSG_TRUNC)
             moved->place = PLACE_UNSEEN;
-        return !(regs->dx & FLAGS_NOT_TAKEN);
+        return 1;
     case CALL_SENDFILE:
     case CALL_SPLICE:
         moved->place = PLACE_UNSEEN;
         return 1;
     case CALL_RECVMMSG:
+        if (regs->r10 & FLAGS_NOT_TAKEN)
+            return 0;
         moved->direction = WIRE_RECEIVED;
         moved->length = length_of_messages(regs->si, result);
         moved->place = PLACE_UNSEEN;
-        return !(regs->r10 & FLAGS_NOT_TAKEN);
+        return 1;
     case CALL_SENDMMSG:
         moved->length = length_of_messages(regs->si, result);
         moved->place = PLACE_UNSEEN;

@@ -5,19 +5,7 @@
 #pragma once
 
 #include "bpf/lib/call_args.bpf.h"
-
-/*
- * Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
- *
- * One would like to write: if (bpf_session_is_return(ctx)).
- * libbpf 1.1 refuses it where the kernel has given that function an argument (it has, by 7.2), and cannot link two
- * objects that both name it. But bpf_get_func_ip() tells a session where its probe stands, and that is where the
- * process is at entry, and not at return. Tried on 6.18 and 7.2.
- */
-static __always_inline int session_is_return(struct pt_regs *ctx)
-{
-    return bpf_get_func_ip(ctx) != PT_REGS_IP(ctx);
-}
+#include "bpf/lib/uprobe.bpf.h"
 
 /* The number of bytes is returned, or left behind a pointer: the fourth argument, or the fifth. */
 enum length_by { LENGTH_RETURNED, LENGTH_BEHIND_POINTER, LENGTH_BEHIND_FIFTH };
@@ -80,44 +68,10 @@ static __always_inline int handshake_return(struct pt_regs *ctx)
     return 0;
 }
 
-/*
- * The programs of one such function: a pair for entry and return, and a session that is both. `family` and `name` make
- * up their names, by which agent/capture/live/tls_hooks.cpp finds them.
- */
-#define IO_PROGRAMS(family, name, by, direction, zero, library)                    \
-    SEC("uprobe") int family##_##name##_entry(struct pt_regs *ctx)                 \
-    {                                                                              \
-        io_entry(ctx, by);                                                         \
-        return 0;                                                                  \
-    }                                                                              \
-    SEC("uretprobe") int family##_##name##_return(struct pt_regs *ctx)             \
-    {                                                                              \
-        return io_return(ctx, direction, zero, library);                           \
-    }                                                                              \
-    /* A session's entry program says with 1 that the return is of no interest. */ \
-    SEC("uprobe") int family##_##name##_session(struct pt_regs *ctx)               \
-    {                                                                              \
-        if (session_is_return(ctx))                                                \
-            return io_return(ctx, direction, zero, library);                       \
-        return !io_entry(ctx, by);                                                 \
-    }
-
-#define HANDSHAKE_PROGRAMS(family)                                      \
-    SEC("uprobe") int family##_handshake_entry(struct pt_regs *ctx)     \
-    {                                                                   \
-        handshake_entry(ctx);                                           \
-        return 0;                                                       \
-    }                                                                   \
-    SEC("uretprobe") int family##_handshake_return(struct pt_regs *ctx) \
-    {                                                                   \
-        return handshake_return(ctx);                                   \
-    }                                                                   \
-    SEC("uprobe") int family##_handshake_session(struct pt_regs *ctx)   \
-    {                                                                   \
-        if (session_is_return(ctx))                                     \
-            return handshake_return(ctx);                               \
-        return !handshake_entry(ctx);                                   \
-    }
+/* The programs of one such function, and of a handshake. */
+#define IO_PROGRAMS(family, name, by, direction, zero, library) \
+    CALL_PROGRAMS(family##_##name, io_entry(ctx, by), io_return(ctx, direction, zero, library))
+#define HANDSHAKE_PROGRAMS(family) CALL_PROGRAMS(family##_handshake, handshake_entry(ctx), handshake_return(ctx))
 
 static __always_inline int key_of_object(struct connection_key *key, __u64 object)
 {
@@ -159,17 +113,29 @@ static __always_inline void emit_server_name(const struct connection_key *key, _
     EMIT_SUBMIT(ring, record);
 }
 
-/*
- * A function returns a new TLS object: whatever was at this address before is gone, and this one is seen from its
- * start.
- */
-static __always_inline int object_made(struct pt_regs *ctx, __u32 library)
+/* A TLS object is made: whatever was at this address before is gone, and this one is seen from its start. */
+static __always_inline struct connection *object_made(const struct connection_key *key, __u32 library)
+{
+    close_connection(key, WIRE_CLOSE_REPLACED);
+    return make_connection(key, library, 1);
+}
+
+/* A function returns a new TLS object. */
+static __always_inline int object_returned(struct pt_regs *ctx, __u32 library)
 {
     struct connection_key key = {};
 
-    if (!PT_REGS_RC(ctx) || !key_of_object(&key, PT_REGS_RC(ctx)))
-        return 0;
-    close_connection(&key, WIRE_CLOSE_REPLACED);
-    make_connection(&key, library, 1);
+    if (PT_REGS_RC(ctx) && key_of_object(&key, PT_REGS_RC(ctx)))
+        object_made(&key, library);
+    return 0;
+}
+
+/* A TLS object is freed, which is the function's first argument. */
+static __always_inline int object_freed(struct pt_regs *ctx)
+{
+    struct connection_key key = {};
+
+    if (PT_REGS_PARM1(ctx) && key_of_object(&key, PT_REGS_PARM1(ctx)))
+        close_connection(&key, WIRE_CLOSE_FREED);
     return 0;
 }

@@ -328,6 +328,9 @@ __u32 bpf_get_smp_processor_id(void) {
 long stub_under_cgroup(__u32 index) {
     return kernel().current.under.contains(index) ? 1 : 0;
 }
+long bpf_tail_call(void* /*ctx*/, void* /*programs*/, __u32 /*index*/) {
+    misuse("a program is called by way of another");
+}
 __u64 bpf_get_func_ip(void* regs) {
     return static_cast<pt_regs*>(regs)->ip + (kernel().session_return ? 1 : 0);
 }

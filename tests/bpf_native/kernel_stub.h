@@ -53,6 +53,7 @@ enum { BPF_RB_AVAIL_DATA = 0, BPF_RINGBUF_HDR_SZ = 8 };
 enum {
     BPF_MAP_TYPE_HASH = 1,
     BPF_MAP_TYPE_ARRAY = 2,
+    BPF_MAP_TYPE_PROG_ARRAY = 3,
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
     BPF_MAP_TYPE_CGROUP_ARRAY = 8,
     BPF_MAP_TYPE_LRU_HASH = 9,
@@ -102,6 +103,7 @@ long bpf_probe_read_kernel_str(void* target, __u32 size, const void* address);
 
 __u64 bpf_ktime_get_ns(void);
 __u64 bpf_get_func_ip(void* ctx);
+long bpf_tail_call(void* ctx, void* programs, __u32 index);
 __u64 bpf_get_current_pid_tgid(void);
 __u64 bpf_get_current_uid_gid(void);
 __u64 bpf_get_current_task(void);

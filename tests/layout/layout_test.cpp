@@ -75,7 +75,7 @@ const Layout kLayouts[] = {
      sizeof(knobs),
      {MEMBER(knobs, select), MEMBER(knobs, with_children), MEMBER(knobs, own_pid), MEMBER(knobs, cgroups),
       MEMBER(knobs, ring_mask), MEMBER(knobs, receive_arguments), MEMBER(knobs, late_must_look),
-      MEMBER(knobs, reserved), MEMBER(knobs, wake_bytes), MEMBER(knobs, call_limit)}},
+      MEMBER(knobs, never), MEMBER(knobs, wake_bytes), MEMBER(knobs, call_limit)}},
     {"goroutine_key",
      sizeof(goroutine_key),
      {MEMBER(goroutine_key, goroutine), MEMBER(goroutine_key, pid), MEMBER(goroutine_key, reserved)}},

@@ -68,6 +68,9 @@ void LiveSource::take_kernel_losses() {
         losses_.add(loss_of_wire(static_cast<std::uint32_t>(i)), counts[i] - kernel_losses_[i]);
         kernel_losses_[i] = counts[i];
     }
+    const std::uint64_t skipped = programs_->skipped_runs();
+    losses_.add(model::Loss::program_skipped, skipped - skipped_runs_);
+    skipped_runs_ = skipped;
 }
 
 void LiveSource::mute(model::ConnectionId connection, model::Direction direction, std::optional<std::uint64_t> until) {

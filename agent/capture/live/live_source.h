@@ -49,6 +49,7 @@ class LiveSource final : public Source {
 
     std::mutex housekeeping_;
     std::vector<std::uint64_t> kernel_losses_;  // already added to losses_
+    std::uint64_t skipped_runs_ = 0;
     std::int64_t last_housekeeping_ns_ = 0;
 };
 

@@ -377,4 +377,16 @@ std::vector<std::uint64_t> Programs::losses() const {
     return out;
 }
 
+std::uint64_t Programs::skipped_runs() const {
+    std::uint64_t sum = 0;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, skeleton_->obj) {
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof info;
+        if (bpf_program__autoload(program) && bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+            sum += info.recursion_misses;
+    }
+    return sum;
+}
+
 }  // namespace llmsnoop::capture::live

@@ -78,6 +78,9 @@ class Programs {
     // Kernel loss counters by enum wire_loss, summed over CPUs.
     std::vector<std::uint64_t> losses() const;
 
+    // How often the kernel (5.12) did not run one of the programs, because that one was preempted on the same CPU.
+    std::uint64_t skipped_runs() const;
+
     bool uses_sessions() const { return sessions_; }
     SocketHook socket_hook() const { return socket_hook_; }
     PlainHook plain_hook() const { return plain_hook_; }

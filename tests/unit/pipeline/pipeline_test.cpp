@@ -139,6 +139,21 @@ TEST(PipelineTest, PairsBothEnds) {
     EXPECT_NE(out.finished[0].id, out.finished[1].id);
 }
 
+TEST(PipelineTest, AnEndWhoseAddressesComeLateIsWaitedForToo) {
+    const std::string asked = quoted(request("/v1/chat/completions", kAsk)), answered = quoted(response(kAnswer));
+    const Outcome out = run_script(
+        "process 100 start=5 comm=client\nprocess 7 start=1 comm=server\n"
+        "open 1 client from_start openssl pid=100\n"
+        "open 2 server from_start openssl pid=7 local 127.0.0.1:443 peer 127.0.0.1:40000\n"
+        ">> 1 " +
+        asked + "\n>> 2 " + asked + "\n<< 2 " + answered +
+        "\naddress 1 local 127.0.0.1:40000 peer 127.0.0.1:443\n<< 1 \"HTTP/1.1 200 OK\"\nclose 2\nclose 1\n");
+    ASSERT_EQ(out.finished.size(), 2U);
+    EXPECT_EQ(out.finished[0].role, model::Role::server);  // with the address, not with the client's end
+    EXPECT_EQ(out.finished[0].pair, out.finished[1].id);
+    EXPECT_EQ(out.finished[1].pair, out.finished[0].id);
+}
+
 TEST(PipelineTest, TheEndThatIsOverFirstWaitsForTheOther) {
     // On one machine the server may have answered before its client's SSL_write returned.
     const std::string both_ends =
