@@ -62,6 +62,7 @@ class ExchangeAssembly {
     model::Net net() const;
     model::Http http();
     std::optional<Pairing::Key> pairing_key() const;
+    Pairing::Keys pairing_keys(const model::Exchange& record) const;
 
     const ConnectionFacts& connection_;
     Services& services_;
