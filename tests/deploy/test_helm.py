@@ -120,6 +120,11 @@ class Chart(manifests.Checks):
         self.assertEqual(annotations(), annotations())
         self.assertNotEqual(annotations(), annotations(config__audit__keep_files="3"))
 
+    def test_probes_speak_tls_where_the_api_does(self):
+        container = manifests.agent_container(self.render(config__api__tls_certificate="/tls/tls.crt"))
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            self.assertEqual(container[probe]["httpGet"]["scheme"], "HTTPS")
+
     def test_wrong_values_are_refused(self):
         for wrong in ("privilege=some", "image.tag=latest", "privileged=true", "image.digest=sha256:1", "clickhouse.url=clickhouse"):
             self.run_helm("template", "llmsnoop", "llmsnoop", "--set", wrong, status=1)
