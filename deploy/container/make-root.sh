@@ -17,7 +17,7 @@ root=$(cd "$2" && pwd)
 
 # The same files as `make install` installs, but for what people read.
 DESTDIR=$root cmake --install "$build" --prefix /usr --strip >/dev/null
-rm -rf "$root/usr/share/man" "$root/usr/share/bash-completion" "$root/usr/share/zsh" "$root/usr/share/fish"
+(cd "$root/usr/share" && rm -rf man bash-completion zsh fish llmsnoop/prometheus llmsnoop/grafana)
 
 # A library keeps the path by which the loader found it, and its link's name becomes the file.
 copy_library() {
