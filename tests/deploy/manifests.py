@@ -15,7 +15,7 @@ from deploy_case import DEPLOY, ROOT
 KUBERNETES = DEPLOY / "kubernetes"
 SECCOMP = KUBERNETES / "overlays/least-privilege/seccomp.json"
 # linux/capability.h
-CAPABILITIES = {"DAC_READ_SEARCH": 2, "SYS_PTRACE": 19, "SYS_ADMIN": 21, "SYS_RESOURCE": 24, "PERFMON": 38, "BPF": 39}
+CAPABILITIES = {"DAC_READ_SEARCH": 2, "SYS_PTRACE": 19, "SYS_ADMIN": 21, "SYS_NICE": 23, "SYS_RESOURCE": 24, "PERFMON": 38, "BPF": 39}
 LEAST = ["BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH"]
 
 
