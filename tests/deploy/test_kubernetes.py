@@ -12,6 +12,7 @@ import yaml
 
 import deploy_case
 import manifests
+from deploy_case import ROOT
 from manifests import KUBERNETES
 
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
@@ -89,6 +90,19 @@ class Kustomize(manifests.Checks):
         self.assertLessEqual({"bpf", "perf_event_open"}, set(names))
         self.assertFalse({"ptrace", "mount", "setns", "unshare", "init_module", "finit_module", "kexec_load", "process_vm_readv",
                           "process_vm_writev", "add_key", "keyctl", "pivot_root", "chroot", "reboot"} & set(names))
+
+    def test_the_readmes_example(self):
+        import documents
+        block = next(text for text in documents.blocks((ROOT / "deploy/README.md").read_text(encoding="utf-8"), "yaml") if "images:" in text)
+        with tempfile.TemporaryDirectory(dir=KUBERNETES) as folder:
+            path = pathlib.Path(folder)
+            (path / "kustomization.yaml").write_text(block.replace("REGISTRY", "registry.test"), encoding="utf-8")
+            objects = manifests.kustomize(path)
+        self.check_all(objects)
+        self.assertEqual(manifests.agent_container(objects)["image"], "registry.test/llmsnoop:0.1.0")
+        secrets = {volume["secret"]["secretName"] for volume in manifests.pod_spec(objects)["volumes"] if "secret" in volume}
+        for name in secrets:
+            self.assertIn(f"create secret generic {name} ", (ROOT / "deploy/README.md").read_text(encoding="utf-8"))
 
     def with_components(self, *names):
         with tempfile.TemporaryDirectory(dir=KUBERNETES) as folder:  # kustomize wants relative paths
