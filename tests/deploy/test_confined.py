@@ -20,7 +20,8 @@ from agent import Agent
 from agent import run as run_agent
 
 OVERLAY = "overlays/least-privilege"
-# Kernels from 6.16 on, and stable ones from July 2025 on, let only CAP_SYS_ADMIN make uprobes by perf events.
+# Kernels from 6.16 on, stable ones from July 2025 on, and those with kernel.perf_event_paranoid above 2 let only CAP_SYS_ADMIN make
+# uprobes by perf events.
 ADMIN_WANTED = re.compile(r"failed to create ure?t?probe .*perf event: Permission denied")
 
 
