@@ -55,17 +55,18 @@ def config_text(objects):
 
 
 def install_packages(folder):
-    """The npm packages of a folder of tests/deploy, below the build; scripts of packages are not run. Returns where."""
+    """The npm packages of a folder of tests/deploy, just those of its lock file, below the build; their scripts are not run. Returns
+    where."""
     deploy_case.need("node", "npm")
     place = deploy_case.BUILD / "tests/deploy" / folder
     place.mkdir(parents=True, exist_ok=True)
-    wanted = (ROOT / "tests/deploy" / folder / "package.json").read_text(encoding="utf-8")
+    wanted = (ROOT / "tests/deploy" / folder / "package-lock.json").read_text(encoding="utf-8")
     for file in (ROOT / "tests/deploy" / folder).iterdir():
         shutil.copy(file, place)
     marker = place / "installed"
     if not marker.exists() or marker.read_text(encoding="utf-8") != wanted:
-        done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"],
-                              cwd=place, capture_output=True, text=True, check=False, timeout=600)
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=place,
+                              capture_output=True, text=True, check=False, timeout=600)
         if done.returncode != 0:
             raise unittest.SkipTest(f"npm cannot install {folder}: {(done.stderr.splitlines() or ['no message'])[0]}")
         marker.write_text(wanted, encoding="utf-8")
