@@ -14,7 +14,8 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 CALLS = 'job=~"$job", role=~"$role", namespace=~"$namespace", workload=~"$workload", provider=~"$provider", model=~"$model"'
 AGENTS = 'job=~"$job", instance=~"$instance"'
 # Labels of pods come from kube-state-metrics (--metric-labels-allowlist=pods=[team]).
-TEAMS = 'on (namespace, pod) group_left (label_team) max by (namespace, pod, label_team) (max_over_time(kube_pod_labels{label_team!=""}[$__range]))'
+TEAMS = ('on (namespace, pod) group_left (label_team)'
+         ' max by (namespace, pod, label_team) (max_over_time(kube_pod_labels{label_team!=""}[$__range]))')
 
 
 def variable(name, query, label, multi=True, default=None):
@@ -32,7 +33,8 @@ def variables(names):
         # The two ends of a call, where both are on the nodes: one of them, or it counts twice.
         "role": variable("role", 'label_values(llmsnoop_requests_total{job=~"$job"}, role)', "seen from", multi=False, default="client"),
         "namespace": variable("namespace", 'label_values(llmsnoop_requests_total{job=~"$job"}, namespace)', "namespace"),
-        "workload": variable("workload", 'label_values(llmsnoop_requests_total{job=~"$job", namespace=~"$namespace"}, workload)', "workload"),
+        "workload": variable("workload", 'label_values(llmsnoop_requests_total{job=~"$job", namespace=~"$namespace"}, workload)',
+                             "workload"),
         "provider": variable("provider", 'label_values(llmsnoop_requests_total{job=~"$job"}, provider)', "provider"),
         "model": variable("model", 'label_values(llmsnoop_requests_total{job=~"$job", provider=~"$provider"}, model)', "model"),
     }
@@ -95,7 +97,8 @@ class Page:
         return {
             **self.head, "schemaVersion": 39, "version": 1, "editable": True, "tags": ["llmsnoop"], "timezone": "browser",
             "time": {"from": "now-6h", "to": "now"}, "refresh": "1m", "graphTooltip": 1, "annotations": {"list": []},
-            "links": [{"type": "dashboards", "tags": ["llmsnoop"], "title": "llmsnoop", "asDropdown": True, "includeVars": True, "keepTime": True}],
+            "links": [{"type": "dashboards", "tags": ["llmsnoop"], "title": "llmsnoop", "asDropdown": True, "includeVars": True,
+                       "keepTime": True}],
             "templating": {"list": variables(self.names)}, "panels": self.panels,
         }
 
@@ -112,17 +115,21 @@ def usage():
     page.stat("Calls", f"sum(increase(llmsnoop_requests_total{{{CALLS}}}[$__range]))")
     page.stat("Calls without a price", 'sum(increase(llmsnoop_unpriced_total{job=~"$job"}[$__range]))',
               description="They used tokens and are not in the cost: the model or one of its counts is unknown.")
-    page.lines("Tokens a second by type", [(f"sum by (type) (rate(llmsnoop_tokens_total{{{CALLS}}}[$__rate_interval]))", "{{type}}")],
+    page.lines("Tokens a second by type",
+               [(f"sum by (type) (rate(llmsnoop_tokens_total{{{CALLS}}}[$__rate_interval]))", "{{type}}")],
                description="input includes what was read from and written to the cache, output includes reasoning")
-    page.lines("Tokens a second by namespace", [(f"sum by (namespace) (rate({spent}[$__rate_interval]))", "{{namespace}}")], stack=True)
-    page.lines("Tokens a second by model", [(f"sum by (provider, model) (rate({spent}[$__rate_interval]))", "{{provider}} {{model}}")], stack=True)
-    page.lines("US dollars an hour by model", [(f"3600 * sum by (provider, model) (rate({cost}[$__rate_interval]))", "{{provider}} {{model}}")],
-               "currencyUSD", stack=True)
-    page.lines("US dollars an hour by namespace", [(f"3600 * sum by (namespace) (rate({cost}[$__rate_interval]))", "{{namespace}}")], "currencyUSD",
-               stack=True)
+    page.lines("Tokens a second by namespace",
+               [(f"sum by (namespace) (rate({spent}[$__rate_interval]))", "{{namespace}}")], stack=True)
+    page.lines("Tokens a second by model",
+               [(f"sum by (provider, model) (rate({spent}[$__rate_interval]))", "{{provider}} {{model}}")], stack=True)
+    page.lines("US dollars an hour by model",
+               [(f"3600 * sum by (provider, model) (rate({cost}[$__rate_interval]))", "{{provider}} {{model}}")], "currencyUSD", stack=True)
+    page.lines("US dollars an hour by namespace",
+               [(f"3600 * sum by (namespace) (rate({cost}[$__rate_interval]))", "{{namespace}}")], "currencyUSD", stack=True)
     page.lines("Part of the input that was read from the cache", [
         (f'sum by (provider, model) (rate(llmsnoop_tokens_total{{{CALLS}, type="cache_read"}}[$__rate_interval]))'
-         f' / sum by (provider, model) (rate(llmsnoop_tokens_total{{{CALLS}, type="input"}}[$__rate_interval]))', "{{provider}} {{model}}")], "percentunit")
+         f' / sum by (provider, model) (rate(llmsnoop_tokens_total{{{CALLS}, type="input"}}[$__rate_interval]))',
+         "{{provider}} {{model}}")], "percentunit")
     rows = "namespace, workload, pod, container, process"
     page.table("By pod and process", [
         ("Cost", f"sum by ({rows}) (increase({cost}[$__range]))", "currencyUSD"),
@@ -149,17 +156,21 @@ def latency():
         return f"histogram_quantile({value}, sum by ({by}, le) (rate({metric}_bucket{{{CALLS}}}[$__rate_interval])))"
 
     for title, metric, about in (
-            ("Time to first token", "llmsnoop_time_to_first_token_seconds", "streams only: first byte of the request to the first content"),
+            ("Time to first token", "llmsnoop_time_to_first_token_seconds",
+             "streams only: first byte of the request to the first content"),
             ("Duration", "llmsnoop_request_duration_seconds", "first byte of the request to last byte of the response"),
             ("Time for each output token", "llmsnoop_time_per_output_token_seconds", "after the first")):
         page.lines(f"{title}: median and 95th percentile by model",
-                   [(quantile(0.5, metric), "p50 {{provider}} {{model}}"), (quantile(0.95, metric), "p95 {{provider}} {{model}}")], "s", description=about)
-        page.lines(f"{title}: 95th percentile by workload", [(quantile(0.95, metric, "namespace, workload"), "{{namespace}}/{{workload}}")], "s")
+                   [(quantile(0.5, metric), "p50 {{provider}} {{model}}"), (quantile(0.95, metric), "p95 {{provider}} {{model}}")],
+                   "s", description=about)
+        page.lines(f"{title}: 95th percentile by workload",
+                   [(quantile(0.95, metric, "namespace, workload"), "{{namespace}}/{{workload}}")], "s")
     page.add("heatmap", "Durations", 12, 8, [{
         "refId": "A", "expr": f"sum by (le) (increase(llmsnoop_request_duration_seconds_bucket{{{CALLS}}}[$__rate_interval]))",
         "format": "heatmap", "legendFormat": "{{le}}", "range": True, "datasource": SOURCE}], "s",
         options={"calculate": False, "yAxis": {"unit": "s"}})
-    page.lines("Calls in flight", [(f"sum by (namespace, workload) (llmsnoop_requests_in_flight{{{CALLS}}})", "{{namespace}}/{{workload}}")], stack=True)
+    page.lines("Calls in flight",
+               [(f"sum by (namespace, workload) (llmsnoop_requests_in_flight{{{CALLS}}})", "{{namespace}}/{{workload}}")], stack=True)
     return page
 
 
@@ -176,14 +187,16 @@ def errors():
     page.lines("Part of the calls that fail, by workload", [(ratio("namespace, workload"), "{{namespace}}/{{workload}}")], "percentunit")
     page.lines("Calls a second by status", [(f"sum by (status) (rate({everything}[$__rate_interval]))", "{{status}}")], "reqps", stack=True)
     failed = f'llmsnoop_requests_total{{{CALLS}, error_type!=""}}'
-    page.lines("Errors a second by type", [(f"sum by (provider, error_type) (rate({failed}[$__rate_interval]))", "{{provider}} {{error_type}}")], "reqps",
-               stack=True)
+    page.lines("Errors a second by type",
+               [(f"sum by (provider, error_type) (rate({failed}[$__rate_interval]))", "{{provider}} {{error_type}}")], "reqps", stack=True)
     page.lines("Told to slow down (429)", [
         (f'sum by (namespace, workload, provider) (rate(llmsnoop_requests_total{{{CALLS}, status="429"}}[$__rate_interval]))',
          "{{namespace}}/{{workload}} by {{provider}}")], "reqps")
-    page.lines("Findings of the policy", [(f"sum by (rule) (increase(llmsnoop_findings_total{{{CALLS}}}[$__rate_interval]))", "{{rule}}")])
+    page.lines("Findings of the policy",
+               [(f"sum by (rule) (increase(llmsnoop_findings_total{{{CALLS}}}[$__rate_interval]))", "{{rule}}")])
     page.table("Errors by pod", [
-        ("Errors", f"sum by (namespace, workload, pod, provider, model, status, error_type) (increase({failed}[$__range]))", "short")])
+        ("Errors", f"sum by (namespace, workload, pod, provider, model, status, error_type) (increase({failed}[$__range]))",
+         "short")])
     return page
 
 
@@ -195,18 +208,22 @@ def blind_spots():
               f'sum(increase(llmsnoop_exchanges_total{{{AGENTS}, completeness="complete"}}[$__range]))'
               f" / sum(increase(llmsnoop_exchanges_total{{{AGENTS}}}[$__range]))", "percentunit", defaults={"max": 1})
     page.stat("Tokens that the provider reported",
-              f'sum(increase(llmsnoop_tokens_total{{{AGENTS}, source="reported"}}[$__range])) / sum(increase(llmsnoop_tokens_total{{{AGENTS}}}[$__range]))',
+              f'sum(increase(llmsnoop_tokens_total{{{AGENTS}, source="reported"}}[$__range]))'
+              f" / sum(increase(llmsnoop_tokens_total{{{AGENTS}}}[$__range]))",
               "percentunit", description="The others were adjusted, or counted from the text.")
     page.stat("Losses", f"sum(increase(llmsnoop_lost_total{{{AGENTS}}}[$__range]))")
-    page.lines("Processes that are not seen, by reason", [(f"sum by (instance, reason) (llmsnoop_blind_processes{{{AGENTS}}})", "{{reason}} {{instance}}")])
+    page.lines("Processes that are not seen, by reason",
+               [(f"sum by (instance, reason) (llmsnoop_blind_processes{{{AGENTS}}})", "{{reason}} {{instance}}")])
     page.lines("Calls a second by completeness", [
         (f"sum by (completeness) (rate(llmsnoop_exchanges_total{{{AGENTS}}}[$__rate_interval]))", "{{completeness}}")], "reqps", stack=True)
     page.lines("Losses a second by reason", [
         (f"sum by (stage, reason) (rate(llmsnoop_lost_total{{{AGENTS}}}[$__rate_interval])) > 0", "{{stage}}: {{reason}}")])
     page.lines("Tokens a second by source of the count", [
         (f'sum by (source) (rate(llmsnoop_tokens_total{{{AGENTS}, type=~"input|output"}}[$__rate_interval]))', "{{source}}")], stack=True)
-    page.table("Losses by agent", [("Lost", f"sum by (instance, stage, reason) (increase(llmsnoop_lost_total{{{AGENTS}}}[$__range])) > 0", "short")], width=12)
-    page.table("Calls without a cost", [("Calls", f"sum by (instance, reason) (increase(llmsnoop_unpriced_total{{{AGENTS}}}[$__range])) > 0", "short")], width=12)
+    page.table("Losses by agent", [
+        ("Lost", f"sum by (instance, stage, reason) (increase(llmsnoop_lost_total{{{AGENTS}}}[$__range])) > 0", "short")], width=12)
+    page.table("Calls without a cost", [
+        ("Calls", f"sum by (instance, reason) (increase(llmsnoop_unpriced_total{{{AGENTS}}}[$__range])) > 0", "short")], width=12)
     return page
 
 
@@ -215,15 +232,20 @@ def agents():
     page.stat("Agents", f"sum(up{{{AGENTS}}})")
     page.stat("Agents that do not answer", 'count(up{job=~"$job"} == 0) or vector(0)')
     page.stat("Versions", f"count(count by (version) (llmsnoop_build_info{{{AGENTS}}}))")
-    page.stat("Records lost by sinks", f"sum(increase(llmsnoop_sink_dropped_total{{{AGENTS}}}[$__range]) + increase(llmsnoop_sink_failed_total{{{AGENTS}}}[$__range]))")
+    page.stat("Records lost by sinks", f"sum(increase(llmsnoop_sink_dropped_total{{{AGENTS}}}[$__range])"
+                                       f" + increase(llmsnoop_sink_failed_total{{{AGENTS}}}[$__range]))")
     page.lines("CPUs used", [(f"rate(process_cpu_seconds_total{{{AGENTS}}}[$__rate_interval])", "{{instance}}")])
     page.lines("Memory", [(f"process_resident_memory_bytes{{{AGENTS}}}", "{{instance}}")], "bytes")
-    page.lines("Plaintext captured", [(f"sum by (instance, direction) (rate(llmsnoop_captured_bytes_total{{{AGENTS}}}[$__rate_interval]))", "{{direction}} {{instance}}")], "Bps")
-    page.lines("Chunks captured a second", [(f"sum by (instance) (rate(llmsnoop_captured_chunks_total{{{AGENTS}}}[$__rate_interval]))", "{{instance}}")])
+    page.lines("Plaintext captured", [
+        (f"sum by (instance, direction) (rate(llmsnoop_captured_bytes_total{{{AGENTS}}}[$__rate_interval]))",
+         "{{direction}} {{instance}}")], "Bps")
+    page.lines("Chunks captured a second", [
+        (f"sum by (instance) (rate(llmsnoop_captured_chunks_total{{{AGENTS}}}[$__rate_interval]))", "{{instance}}")])
     page.lines("Budgets used", [(f"llmsnoop_budget_used_ratio{{{AGENTS}}}", "{{budget}} {{instance}}")], "percentunit")
     page.lines("Records that wait", [(f"sum by (instance, sink) (llmsnoop_sink_queue_items{{{AGENTS}}})", "{{sink}} {{instance}}")],
                description="A queue holds 8192; then records are dropped.")
-    page.lines("Records written a second", [(f"sum by (instance, sink) (rate(llmsnoop_sink_written_total{{{AGENTS}}}[$__rate_interval]))", "{{sink}} {{instance}}")])
+    page.lines("Records written a second", [
+        (f"sum by (instance, sink) (rate(llmsnoop_sink_written_total{{{AGENTS}}}[$__rate_interval]))", "{{sink}} {{instance}}")])
     page.lines("Records lost a second", [
         (f"sum by (instance, sink) (rate(llmsnoop_sink_dropped_total{{{AGENTS}}}[$__rate_interval]))", "dropped: {{sink}} {{instance}}"),
         (f"sum by (instance, sink) (rate(llmsnoop_sink_failed_total{{{AGENTS}}}[$__rate_interval]))", "failed: {{sink}} {{instance}}")])

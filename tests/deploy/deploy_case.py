@@ -42,10 +42,20 @@ def need(*programs):
             raise unittest.SkipTest(f"{program} is not installed")
 
 
-def config_variables():
-    """{environment variable: key}, as the binary tells of them."""
+def config_keys():
+    """The keys, as the binary tells of them."""
     import reference  # tests/docs, on the path only from here on
-    return {key.variable: f"{key.section}.{key.name}" for key in reference.config_keys(llmsnoop())}
+    return reference.config_keys(llmsnoop())
+
+
+def config_variables():
+    """{environment variable: key}."""
+    return {key.variable: f"{key.section}.{key.name}" for key in config_keys()}
+
+
+def knows_clickhouse():
+    """Whether this build can be configured to write to ClickHouse, under whatever names."""
+    return any("clickhouse" in f"{key.name} {key.type} {key.meaning}".lower() for key in config_keys())
 
 
 def metric_names():
