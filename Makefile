@@ -36,7 +36,7 @@ test: build ## builds and runs every test; live tests need root and say so loudl
 
 sanitize: deps ## the tests again, built with AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset sanitize > /dev/null && cmake --build --preset sanitize -j $(JOBS)
-	@ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE 'kernel|vm|npm'
+	@ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE 'kernel|vm|npm|deploy'
 
 bench: build ## bytes/s of every stage beside memcpy, and the cost of being watched beside the floor (root)
 	@tests/bench/run.sh $(BUILD)

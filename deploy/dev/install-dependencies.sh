@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what is needed to build and test llmsnoop from Debian's packages. Does nothing, quickly, where all is there.
 #
-#   sudo deploy/dev/install-dependencies.sh [--with-checks] [--print]
+#   sudo deploy/dev/install-dependencies.sh [--with-checks | --build-only] [--print]
 #
-# --with-checks adds what the static checks and the fuzzers need; --print lists the missing packages and installs nothing.
+# --with-checks adds what the static checks and the fuzzers need, --build-only leaves out what only tests need; --print lists
+# the missing packages and installs nothing.
 # Works as root, or as a user who may sudo. No service is started: Debian's prometheus package would start one.
 #
 # shellcheck disable=SC2086  # the package lists are meant to be split into words
@@ -12,7 +13,7 @@ set -eu
 build='g++ cmake make ninja-build pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libssl-dev libfmt-dev
     nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libnghttp2-dev libbrotli-dev
     libzstd-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev libbenchmark-dev'
-test='python3 python3-jsonschema curl openssl prometheus wget libgnutls30 libcurl3-gnutls golang-go'
+test='python3 python3-jsonschema python3-yaml curl openssl prometheus wget libgnutls30 libcurl3-gnutls golang-go'
 checks='clang-format clang-tidy libclang-rt-14-dev shellcheck'
 
 wanted="$build $test"
@@ -20,8 +21,9 @@ print=
 for option in "$@"; do
     case $option in
         --with-checks) wanted="$wanted $checks" ;;
+        --build-only) wanted=$build ;;
         --print) print=1 ;;
-        *) echo "usage: $0 [--with-checks] [--print]" >&2; exit 2 ;;
+        *) echo "usage: $0 [--with-checks | --build-only] [--print]" >&2; exit 2 ;;
     esac
 done
 

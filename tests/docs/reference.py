@@ -7,6 +7,8 @@
 deploy/config/llmsnoop.yaml  what `llmsnoop config` prints by default, each key commented out
 deploy/CONFIG.md             the table of keys, between its marks
 exporters/LOSSES.md          the table of losses, between its marks
+deploy/completion/           completion for bash, zsh and fish, out of `llmsnoop --help`
+deploy/man/llmsnoop-*.5      the keys, and the members of a record, as manual pages
 """
 import argparse
 import dataclasses
@@ -14,7 +16,9 @@ import pathlib
 import re
 import sys
 
+import completions
 import documents
+import man_pages
 from documents import ROOT
 
 EXAMPLE = ROOT / "deploy/config/llmsnoop.yaml"
@@ -86,7 +90,9 @@ def with_table(path, table):
 
 def wanted(llmsnoop):
     """What each file should hold."""
-    return {EXAMPLE: example(llmsnoop), CONFIG: with_table(CONFIG, config_table(llmsnoop)), LOSSES: with_table(LOSSES, loss_table())}
+    tables = {EXAMPLE: example(llmsnoop), CONFIG: with_table(CONFIG, config_table(llmsnoop)), LOSSES: with_table(LOSSES, loss_table())}
+    whole = completions.files(llmsnoop) | man_pages.files(config_keys(llmsnoop))
+    return tables | {ROOT / path: text for path, text in whole.items()}
 
 
 def out_of_date(llmsnoop):

@@ -83,7 +83,7 @@ def build(build_directory, target):
     build_directory = pathlib.Path(build_directory)
     programs = [build_directory / "llmsnoop", build_directory / "tests/support/servers/llm_server",
                 build_directory / "tests/support/clients/ssl_client", build_directory / "tests/vm/bpf_load_check",
-                pathlib.Path(shutil.which("curl"))]
+                pathlib.Path(shutil.which("curl")), pathlib.Path(shutil.which("setpriv"))]
     archive = Archive(target)
     for name in DIRECTORIES:
         archive.directory(name)

@@ -1,0 +1,188 @@
+# Made by tests/docs/reference.py from `llmsnoop --help`. Do not edit.
+complete -c llmsnoop -f
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a run -d 'the daemon: traces, serves metrics, writes the audit log'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a trace -d 'one line per finished exchange, live'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a record -d 'keeps the captured bytes in a file, for `replay`: prompts and completions included'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a replay -d 'runs tapes, pcap and pcapng files through the same pipeline, without a kernel or root'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a doctor -d 'what this kernel and these privileges allow, which hooks are used and why'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a audit -d 'works on audit logs'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a schema -d 'prints the JSON Schema of a record'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -a config -d 'prints the configuration in force, as a commented file'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n 'not __fish_seen_subcommand_from run trace record replay doctor audit schema config' -l version -d 'Display program version information and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l config -d 'read this file (see `llmsnoop config`)' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l pid -d 'this process' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l cgroup -d 'processes in this cgroup2 directory' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l container -d 'this container, by id or its beginning' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l pod -d 'this pod' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l comm -d 'processes of this name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l exe -d 'processes that run this executable' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l uid -d 'processes of this user' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l no-children -d 'not the children of selected processes'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l node-name -d 'what records say in `node`; empty: the host’s name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-pids -d 'trace only these processes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-cgroups -d 'trace only processes in these cgroup2 directories' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-containers -d 'trace only these containers, by id or a unique beginning of it' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-pods -d 'trace only these pods, NAMESPACE/NAME' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-comms -d 'trace only processes of these names, at most 15 bytes each' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-exes -d 'trace only these executables' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-uids -d 'trace only processes of these users' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-children -d 'trace the children of selected processes too' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l http-body-hashes -d 'put the SHA-256 of request and response bodies into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l http-memory-bytes -d 'memory for bodies and messages in progress, of all connections together; what goes beyond is cut' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l policy-hashes -d 'put hashes of prompts and completions into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-enabled -d 'serve Prometheus metrics' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-listen -d 'address of the metrics endpoint' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-max-processes -d 'values of the label `process`; further ones become `other`' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-expire-after -d 'drop series that did not change for so long; 0s: the built-in default' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-enabled -d 'write the audit log' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-directory -d 'where audit-*.jsonl files go' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-fsync -d 'when lines are forced to the disk' -x -a 'always interval never'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-fsync-interval -d 'how often, with fsync: interval' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-rotate-bytes -d 'begin a new file after so many bytes; 0: never by size' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-rotate-after -d 'begin a new file after so long; 0s: never by age' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-keep-files -d 'files to keep; 0: all' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-keep-bytes -d 'bytes to keep in all files together; 0: no limit' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l json -d 'JSON lines instead of text'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l count -d 'stop after so many records' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l for -d 'stop after so long, such as 30s' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l config -d 'read this file (see `llmsnoop config`)' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l pid -d 'this process' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l cgroup -d 'processes in this cgroup2 directory' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l container -d 'this container, by id or its beginning' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l pod -d 'this pod' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l comm -d 'processes of this name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l exe -d 'processes that run this executable' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l uid -d 'processes of this user' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l no-children -d 'not the children of selected processes'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l node-name -d 'what records say in `node`; empty: the host’s name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l http-body-hashes -d 'put the SHA-256 of request and response bodies into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l http-memory-bytes -d 'memory for bodies and messages in progress, of all connections together; what goes beyond is cut' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l policy-hashes -d 'put hashes of prompts and completions into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l for -d 'stop after so long, such as 30s' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l keep-credentials -d 'do not mask keys and tokens in what is kept. Without it they are masked where they can be read: not in HTTP/2 header blocks, compressed bodies and what WebSocket clients send'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l config -d 'read this file (see `llmsnoop config`)' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l pid -d 'this process' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l cgroup -d 'processes in this cgroup2 directory' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l container -d 'this container, by id or its beginning' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l pod -d 'this pod' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l comm -d 'processes of this name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l exe -d 'processes that run this executable' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l uid -d 'processes of this user' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l no-children -d 'not the children of selected processes'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l node-name -d 'what records say in `node`; empty: the host’s name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l filter -d 'keep records that match, such as: usage.input_tokens > 2048 && http.status >= 400' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l json -d 'JSON lines, also on a terminal'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l config -d 'read this file (see `llmsnoop config`)' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l http-body-hashes -d 'put the SHA-256 of request and response bodies into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l http-memory-bytes -d 'memory for bodies and messages in progress, of all connections together; what goes beyond is cut' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l policy-hashes -d 'put hashes of prompts and completions into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l json -d 'JSON instead of text'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l config -d 'read this file (see `llmsnoop config`)' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l pid -d 'this process' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l cgroup -d 'processes in this cgroup2 directory' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l container -d 'this container, by id or its beginning' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l pod -d 'this pod' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l comm -d 'processes of this name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l exe -d 'processes that run this executable' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l uid -d 'processes of this user' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l no-children -d 'not the children of selected processes'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
+complete -c llmsnoop -n '__fish_seen_subcommand_from audit && not __fish_seen_subcommand_from verify' -a verify -d 'checks the hash chain and says where it breaks'
+complete -c llmsnoop -n '__fish_seen_subcommand_from audit' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from audit && __fish_seen_subcommand_from verify' -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from audit && __fish_seen_subcommand_from verify' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from schema' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l help -d 'Print this help message and exit'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l config -d 'read this file (see `llmsnoop config`)' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l pid -d 'this process' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l cgroup -d 'processes in this cgroup2 directory' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l container -d 'this container, by id or its beginning' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l pod -d 'this pod' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l comm -d 'processes of this name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l exe -d 'processes that run this executable' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l uid -d 'processes of this user' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l no-children -d 'not the children of selected processes'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l node-name -d 'what records say in `node`; empty: the host’s name' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-pids -d 'trace only these processes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-cgroups -d 'trace only processes in these cgroup2 directories' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-containers -d 'trace only these containers, by id or a unique beginning of it' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-pods -d 'trace only these pods, NAMESPACE/NAME' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-comms -d 'trace only processes of these names, at most 15 bytes each' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-exes -d 'trace only these executables' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-uids -d 'trace only processes of these users' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-children -d 'trace the children of selected processes too' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l http-body-hashes -d 'put the SHA-256 of request and response bodies into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l http-memory-bytes -d 'memory for bodies and messages in progress, of all connections together; what goes beyond is cut' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l policy-hashes -d 'put hashes of prompts and completions into records' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-enabled -d 'serve Prometheus metrics' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-listen -d 'address of the metrics endpoint' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-max-processes -d 'values of the label `process`; further ones become `other`' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-expire-after -d 'drop series that did not change for so long; 0s: the built-in default' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-enabled -d 'write the audit log' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-directory -d 'where audit-*.jsonl files go' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-fsync -d 'when lines are forced to the disk' -x -a 'always interval never'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-fsync-interval -d 'how often, with fsync: interval' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-rotate-bytes -d 'begin a new file after so many bytes; 0: never by size' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-rotate-after -d 'begin a new file after so long; 0s: never by age' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-keep-files -d 'files to keep; 0: all' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-keep-bytes -d 'bytes to keep in all files together; 0: no limit' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
