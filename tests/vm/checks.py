@@ -202,7 +202,7 @@ def check_least(results, run):
     sets = dict(re.findall(r"Cap(\w+):\s+(\w+)", results.text(f"{run}.capabilities")))
     if {int(sets[name], 16) for name in ("Prm", "Eff", "Bnd")} != {wanted}:
         return [f"it ran with {sets}"]
-    wanted_ids = {one for client in results.clients(run) for one in client.must + client.may}
+    wanted_ids = {one for client in results.clients(run) for one in client.must + client.may["client"]}
     entries = [one for one in results.ledger("least") if one["id"] in wanted_ids]
     return compare_run(results, run, entries, ("client",)) + unexpected_losses(results, run)
 
