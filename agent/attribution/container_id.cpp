@@ -240,7 +240,7 @@ std::string cgroup_of_proc(std::string_view lines) {
     return std::string(best);
 }
 
-std::string better_cgroup(std::string known, std::string other) {
+std::string better_cgroup(const std::string& known, const std::string& other) {
     const int of_known = worth(known);
     const int of_other = worth(other);
     if (of_known != of_other) return of_known > of_other ? known : other;

@@ -41,6 +41,6 @@ std::string systemd_unit_of_cgroup(std::string_view path);
 std::string cgroup_of_proc(std::string_view lines);
 
 // Of two paths of one process the one that tells more, `known` if neither does.
-std::string better_cgroup(std::string known, std::string other);
+std::string better_cgroup(const std::string& known, const std::string& other);
 
 }  // namespace llmsnoop::attribution

@@ -67,7 +67,7 @@ bool complete_from_proc(model::Process& process) {
     if (!start || (process.key.start_boot_ns != 0 && *start / tick != process.key.start_boot_ns / tick)) return false;
     if (std::string exe = exe_of(pid); !exe.empty()) process.exe = std::move(exe);
     const auto cgroups = read_file(fmt::format("/proc/{}/cgroup", pid));
-    if (cgroups) process.cgroup = better_cgroup(std::move(process.cgroup), cgroup_of_proc(*cgroups));
+    if (cgroups) process.cgroup = better_cgroup(process.cgroup, cgroup_of_proc(*cgroups));
     if (const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid)); arguments && !arguments->empty()) {
         process.args_sha256 = base::sha256_hex(*arguments);
     }
