@@ -21,7 +21,8 @@ void number_if_known(JsonWriter& json, std::string_view key, const std::optional
     if (value) json.member(key, static_cast<std::uint64_t>(*value));
 }
 
-void write_process(JsonWriter& json, const model::Process& process) {
+void write_process(JsonWriter& json, const model::Identity& identity) {
+    const model::Process& process = identity.process;
     if (process.key.pid == 0) return;  // a packet capture knows no process
     json.begin_object("process");
     json.member("pid", std::uint64_t{process.key.pid});
@@ -31,6 +32,7 @@ void write_process(JsonWriter& json, const model::Process& process) {
     number_if_known(json, "uid", process.uid);
     if (process.start_time) json.member("start_time", base::rfc3339(*process.start_time));
     json.member_if_known("cgroup", process.cgroup);
+    json.member_if_known("systemd_unit", identity.systemd_unit);
     json.member_if_known("args_sha256", process.args_sha256);
     json.end_object();
 }
@@ -55,6 +57,10 @@ void write_pod(JsonWriter& json, const model::Pod& pod) {
     json.member_if_known("kind", pod.workload_kind);
     json.member_if_known("name", pod.workload_name);
     json.end_object_unless_empty(workload);
+    const auto labels = json.begin_object("labels");
+    for (const auto& [name, value] : pod.labels)
+        json.member(name, value);
+    json.end_object_unless_empty(labels);
     json.end_object_unless_empty(mark);
 }
 
@@ -227,7 +233,7 @@ void append_record_json(std::string& out, const model::Cleared<model::Exchange>&
     json.member("time", base::rfc3339(exchange.timing.started));
     json.member_if_known("node", node);
     json.member("role", model::name_of(exchange.role));
-    write_process(json, exchange.identity.process);
+    write_process(json, exchange.identity);
     if (exchange.identity.container) write_container(json, *exchange.identity.container);
     if (exchange.identity.pod) write_pod(json, *exchange.identity.pod);
     write_net(json, exchange.net);

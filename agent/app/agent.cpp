@@ -6,6 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "agent/app/host_roots.h"
+#include "agent/app/kubernetes.h"
+
 namespace llmsnoop::app {
 
 namespace {
@@ -38,18 +41,26 @@ exporters::FanOutOptions fan_out_options(exporters::FanOutOptions::WhenFull when
 Agent::Agent(const Config& config, capture::Source& source, const tokens::Pricing& pricing,
              attribution::ProcessTable::Facts facts, exporters::FanOutOptions::WhenFull when_full,
              model::LossCounters& losses)
-    : processes_(facts, losses),
+    : pod_options_(facts == attribution::ProcessTable::Facts::from_events_and_proc ? pod_source_options(config)
+                                                                                   : std::nullopt),
+      bundles_(host_roots(config)),
+      processes_(facts, losses, facts == attribution::ProcessTable::Facts::from_events_and_proc ? &bundles_ : nullptr),
       gate_(policy_of(config), losses),
       fan_out_(fan_out_options(when_full), losses),
+      late_({config.kubernetes.wait}, pods_, losses,
+            {[this](model::ExchangeStarted started) { fan_out_.started(gate_.clear(std::move(started))); },
+             [this](model::Exchange exchange) {
+                 records_.fetch_add(1, std::memory_order_relaxed);
+                 fan_out_.exchange(gate_.clear(std::move(exchange)));
+             }}),
+      losses_(losses),
       services_{settings_of(config),
                 source,
                 losses,
                 processes_,
-                {[this](model::ExchangeStarted started) { fan_out_.started(gate_.clear(std::move(started))); },
-                 [this](model::Exchange exchange) {
-                     records_.fetch_add(1, std::memory_order_relaxed);
-                     fan_out_.exchange(gate_.clear(std::move(exchange)));
-                 }},
+                {[this](model::ExchangeStarted started) { late_.started(std::move(started)); },
+                 [this](model::Exchange exchange) { late_.finished(std::move(exchange)); },
+                 [this] { late_.next_round(); }, [this] { late_.flush(); }},
                 {},
                 {},
                 {},
@@ -57,6 +68,12 @@ Agent::Agent(const Config& config, capture::Source& source, const tokens::Pricin
       engine_(services_) {}
 
 base::Result<void> Agent::run() {
+    std::unique_ptr<attribution::kubernetes::PodSource> pod_source;
+    if (pod_options_) {
+        auto started = attribution::kubernetes::PodSource::start(*pod_options_, pods_, losses_);
+        if (!started) return started.error();
+        pod_source = std::move(*started);
+    }
     fan_out_.start();
     auto result = engine_.run();
     outcome_ = fan_out_.stop(kSinkDeadline);

@@ -2,15 +2,20 @@
 // The pipeline with everything around it: identity, policy gate, sinks. What every command that looks at traffic runs.
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/app/config.h"
+#include "agent/attribution/bundles.h"
+#include "agent/attribution/kubernetes/pod_source.h"
+#include "agent/attribution/pod_table.h"
 #include "agent/attribution/process_table.h"
 #include "agent/base/result.h"
 #include "agent/capture/source.h"
 #include "agent/model/loss.h"
 #include "agent/model/traffic.h"
 #include "agent/pipeline/engine.h"
+#include "agent/pipeline/late_identity.h"
 #include "agent/policy/gate.h"
 #include "exporters/fan_out.h"
 
@@ -28,7 +33,8 @@ class Agent {
     // Before run().
     exporters::FanOut& sinks() { return fan_out_; }
 
-    // Blocks until the source has ended or stop() is called; then lets the sinks finish.
+    // Blocks until the source has ended or stop() is called; then lets the sinks finish. Learns of pods meanwhile,
+    // where the configuration says from whom.
     base::Result<void> run();
     void stop() { engine_.stop(); }
 
@@ -41,10 +47,15 @@ class Agent {
     const base::MemoryBudget& memory() const { return services_.memory; }
 
  private:
+    const std::optional<attribution::kubernetes::PodSourceOptions> pod_options_;
+    attribution::PodTable pods_;
+    attribution::Bundles bundles_;
     attribution::ProcessTable processes_;
     policy::Gate gate_;
     exporters::FanOut fan_out_;
     std::atomic<std::uint64_t> records_{0};
+    pipeline::LateIdentity late_;
+    model::LossCounters& losses_;
     pipeline::Services services_;
     pipeline::Engine engine_;
     std::vector<exporters::SinkStop> outcome_;

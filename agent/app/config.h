@@ -33,6 +33,20 @@ struct Config {
         std::string plain_tcp = "auto";
         std::vector<std::string> libraries;
     } capture;
+    struct Containers {
+        std::vector<std::string> roots;  // empty: this mount namespace's, and that of process 1
+    } containers;
+    struct Kubernetes {
+        std::string mode = "auto";
+        std::string node_name;  // empty: NODE_NAME of the environment, or node.name
+        std::string api_url;    // empty: the cluster's, by the environment of a pod
+        std::string kubelet_url = "https://127.0.0.1:10250";
+        std::string token_file = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+        std::string ca_file = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+        bool verify = true;
+        std::vector<std::string> labels, annotations;
+        std::chrono::milliseconds wait{5000};
+    } kubernetes;
     struct Http {
         bool body_hashes = false;
         std::uint64_t memory_bytes = 256U << 20;

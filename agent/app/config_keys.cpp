@@ -214,6 +214,17 @@ Result<void> pod_name(const std::string& value) {
     return {};
 }
 
+Result<void> root_directory(const std::string& value) {
+    if (value.empty() || value[0] != '/') return unfit("directory '" + value + "': an absolute path is wanted");
+    return {};
+}
+
+Result<void> label_name(const std::string& value) {
+    constexpr std::size_t kMost = 253 + 1 + 63;  // a DNS name, a slash, a name
+    if (value.empty() || value.size() > kMost) return unfit("'" + value + "' is no name of a label");
+    return {};
+}
+
 constexpr const char* kRingBytes = "a power of two of at least 4096";
 constexpr const char* kRings = "a power of two up to 16, or 0,";
 constexpr const char* kMemory = "at least 1MiB";
@@ -247,7 +258,7 @@ std::vector<ConfigKey> make_keys() {
         list({"select", "pids", "trace only these processes"}, MEMBER(select.pids), process_id),
         list({"select", "cgroups", "trace only processes in these cgroup2 directories"}, MEMBER(select.cgroups),
              cgroup_path),
-        list({"select", "containers", "trace only these containers, by id or a unique beginning of it"},
+        list({"select", "containers", "trace only these containers, by id, a unique beginning of it, or name"},
              MEMBER(select.containers)),
         list({"select", "pods", "trace only these pods, NAMESPACE/NAME"}, MEMBER(select.pods), pod_name),
         list({"select", "comms", "trace only processes of these names, at most 15 bytes each"}, MEMBER(select.comms),
@@ -275,6 +286,31 @@ std::vector<ConfigKey> make_keys() {
                 MEMBER(capture.nice), parse_if(parse_integer, fits_nice, kNice)),
         list({"capture", "libraries", "TLS libraries to probe in any case, whether or not a process has them mapped"},
              MEMBER(capture.libraries)),
+        list({"containers", "roots",
+              "directories in which the host's root is mounted, where the names of containers are looked for in the "
+              "files of their runtimes; none given: / and /proc/1/root"},
+             MEMBER(containers.roots), root_directory),
+        choice({"kubernetes", "mode",
+                "from whom the names of pods are learnt; auto: the API server, in a pod or where kubernetes.api_url "
+                "is given"},
+               {"auto", "api", "kubelet", "off"}, MEMBER(kubernetes.mode)),
+        text({"kubernetes", "node_name",
+              "this node, as Kubernetes knows it; empty: NODE_NAME of the environment, or else node.name"},
+             MEMBER(kubernetes.node_name)),
+        text({"kubernetes", "api_url", "the API server; empty: that of the cluster in which the agent is a pod"},
+             MEMBER(kubernetes.api_url)),
+        text({"kubernetes", "kubelet_url", "the kubelet of this node"}, MEMBER(kubernetes.kubelet_url)),
+        text({"kubernetes", "token_file", "the token that is sent, read for each request; empty: none"},
+             MEMBER(kubernetes.token_file)),
+        text({"kubernetes", "ca_file", "the certificates that the server is checked against; empty: the system's"},
+             MEMBER(kubernetes.ca_file)),
+        on_off(
+            {"kubernetes", "verify", "check the server's certificate; kubelets often have one that nobody has signed"},
+            MEMBER(kubernetes.verify)),
+        list({"kubernetes", "labels", "labels of pods to put into records"}, MEMBER(kubernetes.labels), label_name),
+        list({"kubernetes", "annotations", "annotations of pods to put into records, among the labels"},
+             MEMBER(kubernetes.annotations), label_name),
+        duration({"kubernetes", "wait", "a record waits for so long until its pod is known"}, MEMBER(kubernetes.wait)),
         on_off({"http", "body_hashes", "put the SHA-256 of request and response bodies into records"},
                MEMBER(http.body_hashes)),
         bytes({"http", "memory_bytes",

@@ -132,7 +132,7 @@ int doctor_command(const DoctorOptions& options) {
     const auto config = options.config();
     if (!config) return report(config.error());
     set_log_level(*config);
-    const auto selection = make_selection(config->select);
+    const auto selection = make_selection(*config);
     if (!selection) return report(selection.error());
     const KernelFeatures features = detect_kernel_features();
     auto possible = require_tracing(features);

@@ -40,7 +40,7 @@ base::Result<std::unique_ptr<capture::live::LiveSource>> open_live(const Config&
                                                                    model::LossCounters& losses) {
     set_priority(config);
     capture::live::LiveOptions options;
-    auto selection = make_selection(config.select);
+    auto selection = make_selection(config);
     if (!selection) return selection.error();
     options.programs.selection = std::move(*selection);
     options.programs.rings = config.capture.rings != 0 ? static_cast<unsigned>(config.capture.rings) : default_rings();

@@ -6,9 +6,14 @@
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 
+#include "agent/app/host_roots.h"
+#include "agent/attribution/bundles.h"
 #include "agent/attribution/container_id.h"
+#include "agent/attribution/host_files.h"
 
 namespace llmsnoop::app {
 
@@ -63,44 +68,106 @@ Result<std::string> cgroup_directory(const std::string& mount, const std::string
     return path;
 }
 
-Result<void> add_container(const std::string& mount, const std::string& id, Selection& out) {
+// What the files of the runtimes and the kubelet on this host say, read once for a selection.
+class HostNames {
+ public:
+    explicit HostNames(std::vector<std::string> roots) : roots_(std::move(roots)) {}
+
+    // Of the containers of that name the ids.
+    std::set<std::string> ids_of_container(const std::string& name) {
+        std::set<std::string> out;
+        for (const auto& one : bundles()) {
+            if (!name.empty() && one.facts.name == name) out.insert(one.container_id);
+        }
+        return out;
+    }
+
+    // The kubelet keeps a directory /var/log/pods/NAMESPACE_NAME_UID for each pod of the node.
+    std::set<std::string> uids_of_pod(const std::string& namespace_name, const std::string& name) const {
+        std::set<std::string> out;
+        const std::string prefix = namespace_name + "_" + name + "_";
+        for (const std::string& root : roots_) {
+            for (const std::string& one : attribution::list_below(root, "var/log/pods", kMaxPodLogs)) {
+                if (one.starts_with(prefix)) out.insert(one.substr(prefix.size()));
+            }
+        }
+        return out;
+    }
+
+    // Container and pod uid, as the bundles of that pod's containers have them.
+    std::set<std::pair<std::string, std::string>> containers_of_pod(const std::string& namespace_name,
+                                                                    const std::string& name) {
+        std::set<std::pair<std::string, std::string>> out;
+        for (const auto& [id, facts] : bundles()) {
+            if (facts.pod_namespace == namespace_name && facts.pod_name == name && !facts.pod_uid.empty())
+                out.emplace(id, facts.pod_uid);
+        }
+        return out;
+    }
+
+ private:
+    static constexpr std::size_t kMaxPodLogs = 16384;
+
+    const std::vector<attribution::Bundles::Named>& bundles() {
+        if (!bundles_) bundles_ = attribution::Bundles(roots_).all();
+        return *bundles_;
+    }
+
+    const std::vector<std::string> roots_;
+    std::optional<std::vector<attribution::Bundles::Named>> bundles_;
+};
+
+// By the beginning of its id, or by its name: then all containers of that name.
+Result<void> add_container(const std::string& mount, const std::string& given, HostNames& host, Selection& out) {
     std::set<std::string> ids;  // a container may have cgroups of its own below its cgroup
     std::vector<std::string> found = cgroups_where(mount, [&](const std::string& path) {
         const auto names = attribution::names_of_cgroup(path);
-        if (!names || id.empty() || names->container_id.rfind(id, 0) != 0) return false;
+        if (!names || given.empty() || names->container_id.rfind(given, 0) != 0) return false;
         ids.insert(names->container_id);
         return true;
     });
-    if (found.empty()) return usage("container '" + id + "': no cgroup of that id below " + mount);
-    if (ids.size() > 1) return usage(fmt::format("container '{}': {} containers begin like that", id, ids.size()));
+    if (ids.size() > 1) return usage(fmt::format("container '{}': {} containers begin like that", given, ids.size()));
+    if (const auto named = found.empty() ? host.ids_of_container(given) : std::set<std::string>(); !named.empty()) {
+        found = cgroups_where(mount, [&](const std::string& path) {
+            const auto names = attribution::names_of_cgroup(path);
+            return names && names->made_by == attribution::CgroupNames::MadeBy::system &&
+                   named.contains(names->container_id);
+        });
+    }
+    if (found.empty()) return usage("container '" + given + "': no cgroup of that id or name below " + mount);
     out.cgroups.insert(out.cgroups.end(), found.begin(), found.end());
     return {};
 }
 
-// The kubelet keeps a directory /var/log/pods/NAMESPACE_NAME_UID for each pod of the node.
-Result<void> add_pod(const std::string& mount, const std::string& pod, Selection& out) {
+Result<void> add_pod(const std::string& mount, const std::string& pod, HostNames& host, Selection& out) {
     const std::size_t slash = pod.find('/');
     if (slash == std::string::npos || slash == 0 || slash + 1 == pod.size())
         return usage("pod '" + pod + "': NAMESPACE/NAME is wanted");
-    const std::string prefix = pod.substr(0, slash) + "_" + pod.substr(slash + 1) + "_";
-    std::error_code problem;
-    for (const auto& entry : fs::directory_iterator("/var/log/pods", problem)) {
-        const std::string name = entry.path().filename().string();
-        if (name.rfind(prefix, 0) != 0) continue;
-        const std::string uid = name.substr(prefix.size());
-        std::vector<std::string> found = cgroups_where(mount, [&](const std::string& path) {
+    const std::string namespace_name = pod.substr(0, slash);
+    const std::string name = pod.substr(slash + 1);
+    std::set<std::string> uids = host.uids_of_pod(namespace_name, name);
+    // A bundle's word for the pod's uid counts only where the container runs below that pod's cgroup.
+    if (const auto pairs = host.containers_of_pod(namespace_name, name); !pairs.empty()) {
+        cgroups_where(mount, [&](const std::string& path) {
             const auto names = attribution::names_of_cgroup(path);
-            return names && names->pod_uid == uid;
+            const bool holds = names && pairs.contains({names->container_id, names->pod_uid});
+            if (holds) uids.insert(names->pod_uid);
+            return holds;
         });
-        out.cgroups.insert(out.cgroups.end(), found.begin(), found.end());
-        if (!found.empty()) return {};
     }
-    return usage("pod '" + pod + "': no such pod on this node");
+    const std::vector<std::string> found = cgroups_where(mount, [&](const std::string& path) {
+        const auto names = attribution::names_of_cgroup(path);
+        return names && uids.contains(names->pod_uid);
+    });
+    if (found.empty()) return usage("pod '" + pod + "': no such pod on this node");
+    out.cgroups.insert(out.cgroups.end(), found.begin(), found.end());
+    return {};
 }
 
 }  // namespace
 
-Result<Selection> make_selection(const Config::Select& select) {
+Result<Selection> make_selection(const Config& config) {
+    const Config::Select& select = config.select;
     Selection out;
     const auto pids = numbers(select.pids, "process id");
     if (!pids) return pids.error();
@@ -125,11 +192,12 @@ Result<Selection> make_selection(const Config::Select& select) {
         if (!path) return path.error();
         out.cgroups.push_back(*path);
     }
-    for (const std::string& id : select.containers) {
-        if (auto added = add_container(*mount, id, out); !added) return added.error();
+    HostNames host(host_roots(config));
+    for (const std::string& given : select.containers) {
+        if (auto added = add_container(*mount, given, host, out); !added) return added.error();
     }
     for (const std::string& pod : select.pods) {
-        if (auto added = add_pod(*mount, pod, out); !added) return added.error();
+        if (auto added = add_pod(*mount, pod, host, out); !added) return added.error();
     }
     return out;
 }

@@ -6,7 +6,8 @@
 
 namespace llmsnoop::app {
 
-// Containers and pods become the cgroups they run in now. An Error (kind usage) names what is malformed or not there.
-base::Result<capture::live::Selection> make_selection(const Config::Select& select);
+// Containers (by id or name) and pods become the cgroups they run in now. An Error (kind usage) names what is malformed
+// or not there.
+base::Result<capture::live::Selection> make_selection(const Config& config);
 
 }  // namespace llmsnoop::app

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "agent/attribution/container_id.h"
 #include "agent/base/sha256.h"
 
 namespace llmsnoop::attribution {
@@ -54,29 +55,6 @@ std::string exe_of(std::uint32_t pid) {
     return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
-// The unified hierarchy, unless everything sits at its root (hybrid layouts): then systemd's own, then any that says
-// more.
-std::string cgroup_of(std::uint32_t pid) {
-    std::istringstream lines(read_file(fmt::format("/proc/{}/cgroup", pid)).value_or(""));
-    std::string unified, named, other;
-    for (std::string line; std::getline(lines, line);) {
-        const std::size_t first = line.find(':');
-        const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-        if (second == std::string::npos) continue;
-        const std::string controllers = line.substr(first + 1, second - first - 1);
-        std::string path = line.substr(second + 1);
-        if (controllers.empty())
-            unified = std::move(path);
-        else if (controllers == "name=systemd")
-            named = std::move(path);
-        else if (path.size() > other.size())
-            other = std::move(path);
-    }
-    if (unified.size() > 1) return unified;
-    if (named.size() > 1) return named;
-    return other.size() > 1 ? other : unified;
-}
-
 }  // namespace
 
 bool complete_from_proc(model::Process& process) {
@@ -88,8 +66,8 @@ bool complete_from_proc(model::Process& process) {
     const std::uint64_t tick = 1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
     if (!start || (process.key.start_boot_ns != 0 && *start / tick != process.key.start_boot_ns / tick)) return false;
     if (std::string exe = exe_of(pid); !exe.empty()) process.exe = std::move(exe);
-    if (std::string cgroup = cgroup_of(pid); cgroup.size() > process.cgroup.size() || process.cgroup == "/")
-        process.cgroup = std::move(cgroup);
+    const auto cgroups = read_file(fmt::format("/proc/{}/cgroup", pid));
+    if (cgroups) process.cgroup = better_cgroup(process.cgroup, cgroup_of_proc(*cgroups));
     if (const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid)); arguments && !arguments->empty()) {
         process.args_sha256 = base::sha256_hex(*arguments);
     }

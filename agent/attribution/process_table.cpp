@@ -10,15 +10,20 @@ namespace {
 constexpr std::size_t kEndedKept = 4096;
 constexpr std::size_t kKnownKept = 65536;
 
-void add_container(model::Identity& identity) {
-    const auto names = names_of_cgroup(identity.process.cgroup);
-    if (!names) return;
-    if (!names->container_id.empty())
-        identity.container = model::Container{names->container_id, names->runtime, "", ""};
-    if (!names->pod_uid.empty()) {
-        identity.pod.emplace();
-        identity.pod->uid = names->pod_uid;
-    }
+// LXC and systemd-nspawn have no ids: there the name is one.
+bool id_is_name(const CgroupNames& names) {
+    return names.runtime == "lxc" || names.runtime == "systemd-nspawn";
+}
+
+void add_bundle(const BundleFacts& facts, model::Identity& identity) {
+    model::Container& container = *identity.container;
+    if (container.runtime.empty()) container.runtime = facts.runtime;
+    container.name = facts.name;
+    container.image = facts.image;
+    if (!identity.pod || facts.pod_name.empty()) return;
+    identity.pod->namespace_name = facts.pod_namespace;
+    identity.pod->name = facts.pod_name;
+    identity.pod->container = facts.pod_container;
 }
 
 }  // namespace
@@ -28,8 +33,9 @@ model::Process ProcessTable::seen(const model::Process& process) {
     // The kernel programs tell most of it already; only where they could not either is something lost.
     const bool completed = facts_ == Facts::from_events || complete_from_proc(facts);
     if (!completed && facts.exe.empty()) losses_.add(model::Loss::process_gone);
+    model::Identity identity = identity_of(std::move(facts));  // may read files: without the lock
     const std::lock_guard lock(mutex_);
-    return remember(std::move(facts))->process;
+    return remember(std::move(identity))->process;
 }
 
 void ProcessTable::ended(const model::ProcessKey& key) {
@@ -40,18 +46,40 @@ void ProcessTable::ended(const model::ProcessKey& key) {
 }
 
 std::shared_ptr<const model::Identity> ProcessTable::identity(const model::ProcessKey& key) {
-    const std::lock_guard lock(mutex_);
-    if (const auto at = known_.find(key); at != known_.end()) return at->second;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto at = known_.find(key); at != known_.end()) return at->second;
+    }
     model::Process facts;
     facts.key = key;
     if (facts_ == Facts::from_events_and_proc && !complete_from_proc(facts)) losses_.add(model::Loss::process_gone);
-    return remember(std::move(facts));
+    model::Identity found = identity_of(std::move(facts));
+    const std::lock_guard lock(mutex_);
+    if (const auto at = known_.find(key); at != known_.end()) return at->second;  // announced in the meantime
+    return remember(std::move(found));
 }
 
-std::shared_ptr<const model::Identity> ProcessTable::remember(model::Process process) {
-    auto identity = std::make_shared<model::Identity>();
-    identity->process = std::move(process);
-    add_container(*identity);
+model::Identity ProcessTable::identity_of(model::Process process) const {
+    model::Identity out;
+    out.process = std::move(process);
+    const auto names = names_of_cgroup(out.process.cgroup);
+    if (!names) {
+        out.systemd_unit = systemd_unit_of_cgroup(out.process.cgroup);
+        return out;
+    }
+    if (!names->pod_uid.empty()) {
+        out.pod.emplace();
+        out.pod->uid = names->pod_uid;
+    }
+    if (names->container_id.empty()) return out;
+    out.container = model::Container{names->container_id, names->runtime, "", ""};
+    if (id_is_name(*names)) out.container->name = names->container_id;
+    if (const auto facts = bundles_ != nullptr ? bundles_->find(*names) : std::nullopt) add_bundle(*facts, out);
+    return out;
+}
+
+std::shared_ptr<const model::Identity> ProcessTable::remember(model::Identity facts) {
+    auto identity = std::make_shared<const model::Identity>(std::move(facts));
     const model::ProcessKey key = identity->process.key;
     const auto [at, is_new] = known_.insert_or_assign(key, identity);
     if (is_new) {

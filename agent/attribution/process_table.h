@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 
+#include "agent/attribution/bundles.h"
 #include "agent/model/capture_event.h"
 #include "agent/model/loss.h"
 #include "agent/model/process.h"
@@ -21,7 +22,9 @@ class ProcessTable {
     // Where facts may come from: a tape or capture speaks of processes of another time and machine.
     enum class Facts : std::uint8_t { from_events_and_proc, from_events };
 
-    ProcessTable(Facts facts, model::LossCounters& losses) : facts_(facts), losses_(losses) {}
+    // With `bundles`, containers get their names as soon as their first process is seen; it must outlive the table.
+    ProcessTable(Facts facts, model::LossCounters& losses, Bundles* bundles = nullptr)
+        : facts_(facts), losses_(losses), bundles_(bundles) {}
 
     // Completes the facts from /proc (if it may), remembers them, and returns them as remembered.
     model::Process seen(const model::Process& process);
@@ -31,12 +34,14 @@ class ProcessTable {
     std::shared_ptr<const model::Identity> identity(const model::ProcessKey& key);
 
  private:
-    std::shared_ptr<const model::Identity> remember(model::Process process);
+    model::Identity identity_of(model::Process process) const;
+    std::shared_ptr<const model::Identity> remember(model::Identity facts);
     void forget_ended();
     void forget_oldest();
 
     const Facts facts_;
     model::LossCounters& losses_;
+    Bundles* const bundles_;
     std::mutex mutex_;
     std::map<model::ProcessKey, std::shared_ptr<const model::Identity>> known_;
     std::deque<model::ProcessKey> ended_;

@@ -54,6 +54,8 @@ namespace llmsnoop::model {
     X(dialect_unknown, "llm", "a call to a model API in a dialect that is not understood")                        \
     X(usage_inconsistent, "tokens", "reported counts that do not add up by any known rule")                       \
     X(process_gone, "attribution", "a process that had ended before it could be looked up")                       \
+    X(pod_unknown, "attribution", "a record that left without its pod's names, which did not come in time")       \
+    X(pod_malformed, "attribution", "a pod or event of the API server that could not be read")                    \
     X(exchange_limit, "pipeline", "an exchange given up because too many are open")                               \
     X(queue_full, "exporters", "a record that a sink was too slow to take")                                       \
     X(sink_failed, "exporters", "a record that a sink could not write")                                           \

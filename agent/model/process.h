@@ -2,6 +2,7 @@
 // Who a process is. `ProcessKey` is the identity that survives reuse of pids; the rest are facts about it.
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,7 @@ struct Pod {
     std::string node;
     std::string workload_kind;
     std::string workload_name;
+    std::map<std::string, std::string> labels = {};  // the pod's labels and annotations that are configured to be told
 
     friend bool operator==(const Pod&, const Pod&) = default;
 };
@@ -58,6 +60,7 @@ struct Identity {
     Process process;
     std::optional<Container> container;
     std::optional<Pod> pod;
+    std::string systemd_unit = {};  // outside containers: the service that the process belongs to
 
     friend bool operator==(const Identity&, const Identity&) = default;
 };

@@ -24,6 +24,7 @@ base::Result<void> Engine::run() {
     for (std::thread& one : threads)
         one.join();
     services_.pairing.flush(services_.output.finished);
+    if (services_.output.ended) services_.output.ended();
     services_.source.settle();
     for (const auto& lane : lanes_) {
         if (lane->failure) return *lane->failure;
@@ -50,7 +51,10 @@ void Engine::run_lane(unsigned index) {
             stop();
             break;
         }
-        if (index == 0) services_.pairing.next_round(services_.output.finished);
+        if (index == 0) {
+            services_.pairing.next_round(services_.output.finished);
+            if (services_.output.round) services_.output.round();
+        }
         for (const model::ProcessEnded& one : ended) {
             lane.shard.process_ended(one);
             services_.processes.ended(one.process);

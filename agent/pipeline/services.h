@@ -33,6 +33,8 @@ struct Settings {
 struct Output {
     std::function<void(model::ExchangeStarted)> started;
     std::function<void(model::Exchange)> finished;
+    std::function<void()> round = {};  // by one thread, after each round of the source
+    std::function<void()> ended = {};  // nothing will come any more: once, at the end
 };
 
 struct Services {

@@ -81,6 +81,17 @@ void scrub(model::Http& http, Scrubber& scrubber) {
     scrubber.text(http.authority, "http.authority", kNameBytes);
 }
 
+void scrub_local(std::map<std::string, std::string>& labels) {
+    std::map<std::string, std::string> out;
+    for (auto& [name, value] : labels) {
+        std::string key = name;
+        Scrubber::local(key);
+        Scrubber::local(value);
+        out.emplace(std::move(key), std::move(value));
+    }
+    labels = std::move(out);
+}
+
 void scrub_local(model::Identity& identity) {
     Scrubber::local(identity.process.comm);
     Scrubber::local(identity.process.exe);
@@ -97,7 +108,9 @@ void scrub_local(model::Identity& identity) {
                                   &pod.workload_kind, &pod.workload_name}) {
             Scrubber::local(*text);
         }
+        scrub_local(pod.labels);
     }
+    Scrubber::local(identity.systemd_unit);
 }
 
 // Fails to compile when a record gains a member, until somebody has decided above what of it may leave.
@@ -110,7 +123,7 @@ void scrub_local(model::Identity& identity) {
     [[maybe_unused]] const auto& [provider, dialect, operation, request_model, response_model, response_id, stream,
                                   choices, finish_reasons, tool_calls, error, reported, prompt, completion, reasoning,
                                   tool_definitions, prompt_cut, completion_cut, content_timing] = llm;
-    [[maybe_unused]] const auto& [process, container, pod] = identity;
+    [[maybe_unused]] const auto& [process, container, pod, systemd_unit] = identity;
 }
 
 }  // namespace

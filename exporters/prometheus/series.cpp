@@ -67,6 +67,11 @@ std::string_view process_of(const model::Process& process) {
     return std::string_view(process.exe).substr(process.exe.rfind('/') + 1);
 }
 
+// `workload` outside Kubernetes: the systemd service.
+std::string_view workload_of(const model::Identity& identity) {
+    return identity.pod ? std::string_view(identity.pod->workload_name) : std::string_view(identity.systemd_unit);
+}
+
 }  // namespace
 
 IdentityValues identity_of(const model::Identity& identity, const model::LlmCall& call, model::Role role) {
@@ -75,7 +80,7 @@ IdentityValues identity_of(const model::Identity& identity, const model::LlmCall
     return {pod.namespace_name,
             pod.name,
             container_of(identity),
-            pod.workload_name,
+            workload_of(identity),
             process_of(identity.process),
             call.provider,
             call.response_model.empty() ? call.request_model : call.response_model,

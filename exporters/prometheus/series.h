@@ -28,7 +28,8 @@ inline constexpr std::array<std::string_view, 9> kIdentityLabels{
 using IdentityValues = std::array<std::string_view, kIdentityLabels.size()>;
 
 // Views of `exchange` or `started`. `process` is the name of the thread group's leader, so that a program that is
-// started again continues its series; `workload` the name of what the pod belongs to; `model` the one that answered, or
+// started again continues its series; `workload` the name of what the pod belongs to, or outside Kubernetes the systemd
+// service; `model` the one that answered, or
 // else the one that was asked for.
 IdentityValues identity_of(const model::Identity& identity, const model::LlmCall& call, model::Role role);
 

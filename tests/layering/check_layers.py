@@ -20,10 +20,11 @@ TABLE = {
     "agent/capture/live": COMMON + ["agent/capture", "agent/capture/live/stripped", "bpf/shared"],
     "agent/capture/live/stripped": COMMON,
     **{stage: COMMON for stage in STAGES},
+    "agent/attribution/kubernetes": COMMON + ["agent/attribution"],
     "agent/pipeline": COMMON + STAGES + ["agent/capture", "exporters"] + SINKS,
     "exporters": COMMON,
     **{sink: COMMON + ["exporters"] for sink in SINKS},
-    "agent/app": COMMON + STAGES + ["agent/capture", "agent/capture/live", "agent/pipeline", "exporters"] + SINKS,
+    "agent/app": COMMON + STAGES + ["agent/attribution/kubernetes", "agent/capture", "agent/capture/live", "agent/pipeline", "exporters"] + SINKS,
 }
 # Outside headers that only one folder may name.
 HOLDERS = {

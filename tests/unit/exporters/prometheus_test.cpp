@@ -119,6 +119,16 @@ TEST_F(MetricsTest, OutsideKubernetesThePodLabelsAreEmpty) {
               1);
 }
 
+TEST_F(MetricsTest, OutsideKubernetesTheServiceIsTheWorkload) {
+    model::Exchange exchange = chat_exchange("app", "gpt-4o", 1, 1);
+    exchange.identity.pod.reset();
+    exchange.identity.systemd_unit = "search.service";
+    metrics().exchange(exchange);
+    EXPECT_EQ(value("llmsnoop_tokens_total",
+                    {R"(namespace="",pod="",container="",workload="search.service")", R"(type="input")"}),
+              1);
+}
+
 TEST_F(MetricsTest, TheModelThatAnsweredCountsOrElseTheOneAskedFor) {
     model::Exchange exchange = chat_exchange("app", "alias", 1, 1);
     metrics().exchange(exchange);

@@ -38,7 +38,8 @@ TEST(RecordJson, WritesEveryFieldInTheOrderOfTheContract) {
             std::string(64, 'c') + R"("},)" + R"("container":{"id":")" + std::string(64, 'd') +
             R"(","runtime":"containerd","name":"app","image":"registry.example/app:1"},)"
             R"("k8s":{"namespace":"prod","pod":"app-7c9","pod_uid":"8d3c","container":"app","node":"node-1",)"
-            R"("workload":{"kind":"Deployment","name":"app"}},)"
+            R"("workload":{"kind":"Deployment","name":"app"},)"
+            R"("labels":{"example.com/cost-centre":"4711","team":"search"}},)"
             R"("net":{"transport":"tls","library":"openssl","protocol":"http/1.1",)"
             R"("local":{"address":"10.0.0.2","port":40000},"peer":{"address":"2001:db8::1","port":443},)"
             R"("server_name":"api.openai.com"},)"

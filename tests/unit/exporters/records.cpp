@@ -143,7 +143,9 @@ Exchange full_exchange() {
     process.cgroup = "/system.slice/app.service";
     process.args_sha256 = hex('c');
     exchange.identity.container = model::Container{hex('d'), "containerd", "app", "registry.example/app:1"};
-    exchange.identity.pod = model::Pod{"prod", "app-7c9", "8d3c", "app", "node-1", "Deployment", "app"};
+    exchange.identity.pod =
+        model::Pod{"prod",   "app-7c9",    "8d3c", "app",
+                   "node-1", "Deployment", "app",  {{"team", "search"}, {"example.com/cost-centre", "4711"}}};
     exchange.findings = {{"budget.near", "low", "usage", 1}};
     return exchange;
 }
@@ -239,7 +241,9 @@ Exchange random_exchange(std::mt19937& random) {
     if (maybe(random)) {
         exchange.identity.pod = model::Pod{text(random), text(random), text(random), text(random),
                                            text(random), text(random), text(random)};
+        if (maybe(random)) exchange.identity.pod->labels = {{"a", text(random)}, {"a/b", "x"}};
     }
+    if (maybe(random)) exchange.identity.systemd_unit = text(random);
     exchange.completeness = static_cast<model::Completeness>(random() % 6);
     return exchange;
 }

@@ -287,10 +287,14 @@ TEST_F(GateTest, LocalNamesStayButBecomeWellFormed) {
     exchange.identity.process.exe = "/usr/bin/x\xff\n";
     exchange.identity.pod = model::Pod{};
     exchange.identity.pod->name = "pod\x1b";
+    exchange.identity.pod->labels = {{"team\n", "a\x01"}, {"b", "c"}};
+    exchange.identity.systemd_unit = "x\x01.service";
     const Exchange out = clear(exchange);
     EXPECT_EQ(out.identity.process.comm, "ek_" + repeat("a68f", 32));
     EXPECT_EQ(out.identity.process.exe, "/usr/bin/x");
     EXPECT_EQ(out.identity.pod->name, "pod");
+    EXPECT_EQ(out.identity.pod->labels, (std::map<std::string, std::string>{{"team", "a"}, {"b", "c"}}));
+    EXPECT_EQ(out.identity.systemd_unit, "x.service");
     EXPECT_THAT(out.findings, IsEmpty());
 }
 

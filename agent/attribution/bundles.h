@@ -1,0 +1,56 @@
+#pragma once
+// Names of containers from the runtimes' own files on the host, without any API: of a container that lives for fifty
+// milliseconds they are known as soon as its first process is seen, because the runtime writes them before it starts
+// one.
+//
+// Files are looked for below one or several roots, so that an agent in a container finds the host's ("/host", or with
+// hostPID "/proc/1/root"); links are followed within the root only. Reads are bounded, and do not wait.
+//
+// Thread-safe. Bounded: the containers looked up longest ago are forgotten.
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/attribution/bundle.h"
+#include "agent/attribution/container_id.h"
+
+namespace llmsnoop::attribution {
+
+class Bundles {
+ public:
+    // None at all: nothing is ever found.
+    explicit Bundles(std::vector<std::string> roots);
+
+    // What the runtime says about the container; names of a pod only if the cgroup path has the same uid. Nothing if no
+    // file is found, or if not the host's runtimes made the container (their files would be about another one of that
+    // id). What is not found is looked for again after a while.
+    std::optional<BundleFacts> find(const CgroupNames& names);
+
+    // Whatever is written down now, read anew. Unlike find(), it takes the files' word for the names of pods.
+    struct Named {
+        std::string container_id;
+        BundleFacts facts;
+    };
+    std::vector<Named> all() const;
+
+ private:
+    struct Entry {
+        std::optional<BundleFacts> facts;
+        std::chrono::steady_clock::time_point again;
+    };
+
+    std::optional<BundleFacts> read(const CgroupNames& names) const;
+
+    const std::vector<std::string> roots_;
+    std::mutex mutex_;                              // guards what follows
+    std::unordered_map<std::string, Entry> known_;  // by container id and pod uid
+    std::deque<std::string> order_;
+};
+
+}  // namespace llmsnoop::attribution
