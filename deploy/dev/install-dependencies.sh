@@ -11,7 +11,7 @@ set -eu
 
 build='g++ cmake make ninja-build pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libssl-dev libfmt-dev
     nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libnghttp2-dev libbrotli-dev
-    libzstd-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev libbenchmark-dev'
+    libzstd-dev libsqlite3-dev libcurl4-openssl-dev libcivetweb-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev libbenchmark-dev'
 test='python3 python3-jsonschema curl openssl prometheus wget libgnutls30 libcurl3-gnutls golang-go'
 checks='clang-format clang-tidy libclang-rt-14-dev shellcheck'
 
