@@ -18,6 +18,10 @@ int trace_command(const TraceOptions& options);
 int record_command(const RecordOptions& options);
 int replay_command(const ReplayOptions& options);
 int doctor_command(const DoctorOptions& options);
+int usage_command(const UsageOptions& options);
+int show_command(const ShowOptions& options);
+// What `doctor --json` prints, on one line.
+std::string doctor_json(const Config& config);
 int audit_verify_command(const std::vector<std::string>& files);
 int schema_command();
 int config_command(const CommonOptions& options);

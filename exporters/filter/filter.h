@@ -34,6 +34,7 @@ class Filter {
     // The same for a record in its text form; false if it is no JSON.
     bool matches_line(std::string_view line) const;
     bool matches_everything() const { return nodes_.empty(); }
+    const std::string& text() const { return text_; }  // as it was parsed
 
     // The parsed expression, for those who put it into other words (exporters/store does, into SQL). A node comes after
     // its operands; the root is the last one, and no node at all matches everything.
@@ -63,6 +64,7 @@ class Filter {
     static bool holds_for(const nlohmann::json& value, Op op, const Value& wanted);
 
     std::vector<Node> nodes_;
+    std::string text_;
 };
 
 // Does `text` match the pattern as a whole? `*` stands for any characters, `?` for one.

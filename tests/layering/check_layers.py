@@ -40,7 +40,8 @@ HOLDERS = {
     "yaml-cpp/": ["agent/app", "agent/tokens"],
 }
 # Made by the build.
-GENERATED = {"llmsnoop.skel.h", "vmlinux.h", "exporters/filter/record_schema_text.h"}
+GENERATED = {"llmsnoop.skel.h", "vmlinux.h", "exporters/filter/record_schema_text.h",
+             "exporters/api/openapi_text.h", "exporters/store/clickhouse_sql_text.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
