@@ -53,7 +53,9 @@ base::Result<std::optional<std::chrono::milliseconds>> TracingOptions::duration(
 }
 
 void add_store(CLI::App& command, StoreOptions& options) {
-    command.add_option("--store", options.path, "read this store instead of the configuration's store.path")
+    command
+        .add_option("--store", options.path,
+                    "read this store instead of the configuration's; http(s)://HOST:PORT is a ClickHouse")
         ->type_name("PATH");
     command.add_option("--url", options.url, "ask the API of an agent instead, such as https://node:9465")
         ->type_name("URL");

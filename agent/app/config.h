@@ -64,6 +64,13 @@ struct Config {
         std::chrono::milliseconds keep_for{30LL * 24 * 3600 * 1000};
         std::uint64_t max_bytes = 4ULL << 30;
         bool keep_records = true;
+        std::string clickhouse_url;
+        std::string clickhouse_database = "default";
+        std::string clickhouse_user;
+        std::string clickhouse_password_file;
+        std::string clickhouse_ca_file;
+        std::string spool_directory = "/var/lib/llmsnoop/spool";
+        std::uint64_t spool_bytes = 1ULL << 30;
     } store;
     struct Api {
         bool enabled = true;

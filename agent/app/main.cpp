@@ -113,7 +113,7 @@ int parse_and_run(int argc, char** argv) {
     command->add_option("--limit", usage.limit, "so many rows; 0: all")->type_name("N");
     command->add_option("--format", usage.format, "table, json or csv")->type_name("FORMAT")->capture_default_str();
     add_store(*command, usage);
-    add_config(*command, usage, {"log"});
+    add_config(*command, usage, {"store", "log"});
     command->callback([&] { chosen = [&] { return usage_command(usage); }; });
 
     ShowOptions show;
@@ -121,7 +121,7 @@ int parse_and_run(int argc, char** argv) {
     command->add_option("ID", show.id, "its id")->required()->option_text(" ");
     command->add_flag("--json", show.json, "the record as one line");
     add_store(*command, show);
-    add_config(*command, show, {"log"});
+    add_config(*command, show, {"store", "log"});
     command->callback([&] { chosen = [&] { return show_command(show); }; });
 
     std::vector<std::string> audit_files;

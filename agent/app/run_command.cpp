@@ -18,6 +18,7 @@
 #include "exporters/prometheus/metrics.h"
 #include "exporters/prometheus/metrics_server.h"
 #include "exporters/prometheus/prometheus_sink.h"
+#include "exporters/store/clickhouse.h"
 #include "exporters/store/sqlite_reader.h"
 #include "exporters/store/sqlite_writer.h"
 #include "exporters/store/store_sink.h"
@@ -69,6 +70,18 @@ base::Result<std::unique_ptr<exporters::Sink>> open_store(const Config& config) 
         std::make_unique<exporters::store::StoreSink>(std::move(sink), std::move(*writer)));
 }
 
+base::Result<std::unique_ptr<exporters::Sink>> open_clickhouse(const Config& config) {
+    auto writer = exporters::store::ClickhouseWriter::create(clickhouse_options(config),
+                                                             {config.store.spool_directory, config.store.spool_bytes});
+    if (!writer)
+        return base::error(config.origin_of("store.clickhouse_url") + ": " + writer.error().message,
+                           writer.error().kind);
+    exporters::store::StoreSinkOptions sink;
+    sink.node = node_name(config);
+    return std::unique_ptr<exporters::Sink>(
+        std::make_unique<exporters::store::StoreSink>(std::move(sink), std::move(*writer)));
+}
+
 base::Result<std::unique_ptr<exporters::api::ApiServer>> start_api(const Config& config,
                                                                    std::shared_ptr<exporters::api::RecordStream> stream,
                                                                    const std::atomic<bool>& tracing) {
@@ -114,6 +127,12 @@ base::Result<void> run(const CommonOptions& options) {
         if (!opened) return opened.error();
         store = std::move(*opened);
     }
+    std::unique_ptr<exporters::Sink> clickhouse;
+    if (!config->store.clickhouse_url.empty()) {
+        auto opened = open_clickhouse(*config);
+        if (!opened) return opened.error();
+        clickhouse = std::move(*opened);
+    }
     const auto pricing = load_prices(*config);
     if (!pricing) return pricing.error();
     // Before any other thread, so that they all inherit the mask.
@@ -150,6 +169,7 @@ base::Result<void> run(const CommonOptions& options) {
     agent.sinks().add(std::make_unique<exporters::PrometheusSink>(metrics));
     if (audit) agent.sinks().add(std::move(audit));
     if (store) agent.sinks().add(std::move(store));
+    if (clickhouse) agent.sinks().add(std::move(clickhouse));
     if (stream) agent.sinks().add(std::make_unique<exporters::api::RecordStreamSink>(stream, node_name(*config)));
     metrics->set_traffic(&agent.traffic());
     metrics->set_unpriced(&(*pricing)->unpriced());

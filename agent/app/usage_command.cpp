@@ -27,11 +27,15 @@ base::Result<std::unique_ptr<StoreReader>> open_reader(const StoreOptions& optio
         if (!remote) return flag_error("--url", remote.error());
         return std::unique_ptr<StoreReader>(std::move(*remote));
     }
-    std::string path = options.path;
-    if (path.empty()) {
-        const auto config = options.config();
-        if (!config) return config.error();
-        path = config->store.path;
+    const auto config = options.config();
+    if (!config) return config.error();
+    const std::string path = options.path.empty() ? config->store.path : options.path;
+    if (path.starts_with("http://") || path.starts_with("https://")) {
+        ClickhouseOptions clickhouse = clickhouse_options(*config);
+        clickhouse.url = path;
+        auto reader = ClickhouseReader::create(clickhouse);
+        if (!reader) return flag_error("--store", reader.error());
+        return std::unique_ptr<StoreReader>(std::move(*reader));
     }
     return std::unique_ptr<StoreReader>(std::make_unique<SqliteReader>(path));
 }
@@ -87,6 +91,11 @@ base::Result<std::string> usage(const UsageOptions& options) {
 }
 
 }  // namespace
+
+exporters::store::ClickhouseOptions clickhouse_options(const Config& config) {
+    return {config.store.clickhouse_url, config.store.clickhouse_database, config.store.clickhouse_user,
+            config.store.clickhouse_password_file, config.store.clickhouse_ca_file};
+}
 
 int usage_command(const UsageOptions& options) {
     const auto text = usage(options);

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kUsageRows = 1000;
 constexpr std::size_t kMostUsageRows = 10'000;
 constexpr std::size_t kMostGroups = 50'000;  // of a query; a request's memory
+constexpr std::size_t kMostNodes = 500;      // of a filter: data bases bound the depth of an expression
 constexpr std::size_t kPage = 100;
 constexpr std::size_t kLongestPage = 1000;
 
@@ -50,7 +51,9 @@ base::Result<std::optional<base::Time>> Parameters::take_time(std::string_view n
 }
 
 base::Result<Filter> Parameters::take_filter() {
-    return Filter::parse(take("filter").value_or(""));
+    auto filter = Filter::parse(take("filter").value_or(""));
+    if (filter && filter->nodes().size() > kMostNodes) return wrong("filter: a shorter one is wanted");
+    return filter;
 }
 
 base::Result<std::size_t> Parameters::take_limit(std::size_t otherwise, std::size_t most) {

@@ -8,6 +8,14 @@
 
 namespace llmsnoop::exporters::store {
 
+namespace {
+
+std::size_t size_of(const std::string& line) {
+    return sizeof(StoredRecord) + line.size();
+}
+
+}  // namespace
+
 StoreSink::StoreSink(StoreSinkOptions options, std::unique_ptr<StoreWriter> writer)
     : options_(std::move(options)), writer_(std::move(writer)) {}
 
@@ -21,9 +29,9 @@ base::Result<void> StoreSink::exchange(const model::Cleared<model::Exchange>& ex
     append_record_json(line_, exchange, options_.node);
     auto row = row_of_record(line_);
     if (!row) return row.error();
-    if (waiting_size_ + line_.size() > options_.waiting_bytes)
+    if (waiting_size_ + size_of(line_) > options_.waiting_bytes)
         return base::error("a record was lost, too many wait to be written");
-    waiting_size_ += line_.size();
+    waiting_size_ += size_of(line_);
     waiting_.push_back({std::move(*row), line_});
     // That it failed is told by write(), and the record still waits: it is not lost.
     if (waiting_.size() >= options_.batch_records && !failing_) static_cast<void>(write());
@@ -46,7 +54,7 @@ base::Result<void> StoreSink::write() {
             return written;
         }
         for (std::size_t i = 0; i < count; ++i) {
-            waiting_size_ -= waiting_.front().line.size();
+            waiting_size_ -= size_of(waiting_.front().line);
             waiting_.pop_front();
         }
         if (std::exchange(failing_, false)) base::log::info("{}: written again", std::string(name()));

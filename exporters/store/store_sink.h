@@ -20,7 +20,7 @@ namespace llmsnoop::exporters::store {
 struct StoreSinkOptions {
     std::string node;  // name of this machine, for the records
     std::size_t batch_records = 1000;
-    std::size_t waiting_bytes = 16U << 20;  // of the JSON lines; their columns take about as much again
+    std::size_t waiting_bytes = 16U << 20;  // of the lines and their columns, roughly
 };
 
 class StoreSink final : public Sink {

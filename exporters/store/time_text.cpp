@@ -82,8 +82,11 @@ std::optional<base::Time> parse_rfc3339(std::string_view text) {
     }
     const auto offset = parse_offset(text.substr(at));
     if (!offset) return std::nullopt;
-    return *date + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second) +
-           std::chrono::nanoseconds(fraction) - *offset;
+    const base::Time time = *date + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+                            std::chrono::seconds(*second) + std::chrono::nanoseconds(fraction) - *offset;
+    // An offset can lead out of the years that are read.
+    if (time < *parse_date("1678-01-01") || time >= *parse_date("2261-12-31") + days(1)) return std::nullopt;
+    return time;
 }
 
 base::Result<base::Time> parse_when(std::string_view text, base::Time now) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "exporters/api/api_server.h"
+#include "exporters/store/clickhouse.h"
 #include "exporters/store/sqlite_reader.h"
 #include "exporters/store/sqlite_writer.h"
 #include "exporters/store/store_sink.h"
@@ -22,11 +23,29 @@ namespace {
 using namespace llmsnoop;
 using namespace llmsnoop::exporters;
 
-std::unique_ptr<store::StoreSink> open_sink(const std::string& path, std::size_t batch) {
+// PATH may be a ClickHouse, http://HOST:PORT; STORE_SPOOL is its spool then.
+base::Result<std::unique_ptr<store::StoreWriter>> open_writer(const std::string& path) {
+    if (path.starts_with("http://")) {
+        const char* const spool = std::getenv("STORE_SPOOL");
+        const char* const most = std::getenv("STORE_MAX_BYTES");
+        store::ClickhouseOptions clickhouse;
+        clickhouse.url = path;
+        store::SpoolOptions options{spool != nullptr ? spool : "spool", 1U << 30};
+        if (most != nullptr) options.most_bytes = std::strtoull(most, nullptr, 10);
+        auto writer = store::ClickhouseWriter::create(clickhouse, options);
+        if (!writer) return writer.error();
+        return std::unique_ptr<store::StoreWriter>(std::move(*writer));
+    }
     store::SqliteOptions options;
     options.path = path;
     if (const char* most = std::getenv("STORE_MAX_BYTES")) options.max_bytes = std::strtoull(most, nullptr, 10);
     auto writer = store::SqliteWriter::create(options);
+    if (!writer) return writer.error();
+    return std::unique_ptr<store::StoreWriter>(std::move(*writer));
+}
+
+std::unique_ptr<store::StoreSink> open_sink(const std::string& path, std::size_t batch) {
+    auto writer = open_writer(path);
     if (!writer) {
         fmt::print(stderr, "{}\n", writer.error().message);
         return nullptr;
@@ -40,7 +59,10 @@ std::unique_ptr<store::StoreSink> open_sink(const std::string& path, std::size_t
 int write(const std::string& path, std::uint64_t count, std::size_t batch) {
     const auto sink = open_sink(path, batch);
     if (!sink) return 1;
-    tests::ExchangeMaker maker(static_cast<std::uint64_t>(std::rand()), base::now());
+    // With a start that is given, the same exchanges each time.
+    const char* const start = std::getenv("STORE_START_NS");
+    const base::Time first = start != nullptr ? base::time_from_unix_ns(std::strtoll(start, nullptr, 10)) : base::now();
+    tests::ExchangeMaker maker(1, first);
     std::uint64_t lost = 0;
     for (std::uint64_t i = 1; i <= count; ++i) {
         if (!sink->exchange(maker.next())) ++lost;

@@ -107,7 +107,7 @@ TEST_F(WriterTest, WhileLockedRecordsWait) {
 }
 
 TEST_F(WriterTest, WhileTheDiskIsFullRecordsWaitAndThenNoMoreAreTaken) {
-    sink_options_.waiting_bytes = 200'000;
+    sink_options_.waiting_bytes = 600'000;
     auto sink = open();
     put(*sink, call("m", 1, 1));
     flush(*sink);
