@@ -52,6 +52,17 @@ base::Result<std::optional<std::chrono::milliseconds>> TracingOptions::duration(
     return std::optional(*parsed);
 }
 
+void add_store(CLI::App& command, StoreOptions& options) {
+    command
+        .add_option("--store", options.path,
+                    "read this store instead of the configuration's; http(s)://HOST:PORT is a ClickHouse")
+        ->type_name("PATH");
+    command.add_option("--url", options.url, "ask the API of an agent instead, such as https://node:9465")
+        ->type_name("URL");
+    command.add_option("--token-file", options.token_file, "file with the token for --url")->type_name("FILE");
+    command.add_option("--ca-file", options.ca_file, "trust these certificates (PEM) for --url")->type_name("FILE");
+}
+
 void add_duration(CLI::App& command, TracingOptions& options) {
     command.add_option("--for", options.stop_after, "stop after so long, such as 30s")->type_name("DURATION");
 }

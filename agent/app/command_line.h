@@ -47,6 +47,31 @@ struct DoctorOptions : CommonOptions {
     bool json = false;
 };
 
+// Of the commands that ask the store.
+struct StoreOptions : CommonOptions {
+    std::string path;  // --store; empty: store.path
+    std::string url;   // of an agent's API; empty: the file
+    std::string token_file;
+    std::string ca_file;
+};
+
+struct UsageOptions : StoreOptions {
+    std::string by = "model";
+    std::string since, until;  // as written; empty: no bound
+    std::string filter;
+    std::string format = "table";
+    std::string order;
+    std::uint64_t limit = 0;
+};
+
+struct ShowOptions : StoreOptions {
+    std::string id;
+    bool json = false;
+};
+
+// Adds --store, --url, --token-file and --ca-file.
+void add_store(CLI::App& command, StoreOptions& options);
+
 // Adds --for.
 void add_duration(CLI::App& command, TracingOptions& options);
 

@@ -6,6 +6,7 @@
 
 #include "agent/app/command_line.h"
 #include "agent/base/result.h"
+#include "exporters/store/clickhouse.h"
 
 namespace llmsnoop::app {
 
@@ -18,6 +19,13 @@ int trace_command(const TraceOptions& options);
 int record_command(const RecordOptions& options);
 int replay_command(const ReplayOptions& options);
 int doctor_command(const DoctorOptions& options);
+int usage_command(const UsageOptions& options);
+int show_command(const ShowOptions& options);
+// Where store.clickhouse_... leads.
+exporters::store::ClickhouseOptions clickhouse_options(const Config& config);
+
+// What `doctor --json` prints, on one line.
+std::string doctor_json(const Config& config);
 int audit_verify_command(const std::vector<std::string>& files);
 int schema_command();
 int config_command(const CommonOptions& options);

@@ -72,6 +72,29 @@ struct Config {
         std::uint64_t keep_files = 30;
         std::uint64_t keep_bytes = 10ULL << 30;
     } audit;
+    struct Store {
+        bool enabled = true;
+        std::string path = "/var/lib/llmsnoop/store.db";
+        std::chrono::milliseconds keep_for{30LL * 24 * 3600 * 1000};
+        std::uint64_t max_bytes = 4ULL << 30;
+        bool keep_records = true;
+        std::string clickhouse_url;
+        std::string clickhouse_database = "default";
+        std::string clickhouse_user;
+        std::string clickhouse_password_file;
+        std::string clickhouse_ca_file;
+        std::string spool_directory = "/var/lib/llmsnoop/spool";
+        std::uint64_t spool_bytes = 1ULL << 30;
+    } store;
+    struct Api {
+        bool enabled = true;
+        std::string listen = "127.0.0.1:9465";
+        std::string token_file;
+        std::string tls_certificate;
+        std::string tls_key;
+        bool insecure = false;
+        std::uint64_t max_streams = 16;
+    } api;
     struct Tokens {
         bool estimate = true;
     } tokens;

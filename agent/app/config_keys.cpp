@@ -10,7 +10,7 @@
 #include "agent/app/config.h"
 #include "agent/app/units.h"
 #include "agent/base/utf8.h"
-#include "exporters/prometheus/metrics_server.h"
+#include "exporters/web/listen_address.h"
 
 namespace llmsnoop::app {
 
@@ -229,6 +229,7 @@ constexpr const char* kRingBytes = "a power of two of at least 4096";
 constexpr const char* kRings = "a power of two up to 16, or 0,";
 constexpr const char* kMemory = "at least 1MiB";
 constexpr const char* kCallLimit = "between 1 and 32MiB";
+constexpr const char* kStreams = "between 1 and 256";
 constexpr const char* kNice = "between -20 and 19";
 
 bool fits_ring_bytes(std::uint64_t value) {
@@ -242,6 +243,9 @@ bool fits_memory(std::uint64_t value) {
 }
 bool fits_call_limit(std::uint64_t value) {
     return value != 0 && value <= 32U << 20;
+}
+bool fits_streams(std::uint64_t value) {
+    return value >= 1 && value <= 256;
 }
 bool fits_nice(std::int64_t value) {
     return value >= -20 && value <= 19;
@@ -338,6 +342,35 @@ std::vector<ConfigKey> make_keys() {
                  MEMBER(audit.rotate_after)),
         number({"audit", "keep_files", "files to keep; 0: all"}, MEMBER(audit.keep_files)),
         bytes({"audit", "keep_bytes", "bytes to keep in all files together; 0: no limit"}, MEMBER(audit.keep_bytes)),
+        on_off({"store", "enabled", "keep exchanges in a data base on this machine, for `llmsnoop usage` and the API"},
+               MEMBER(store.enabled)),
+        text({"store", "path", "its file (SQLite)"}, MEMBER(store.path)),
+        duration({"store", "keep_for", "delete exchanges that are older; 0s: never by age"}, MEMBER(store.keep_for)),
+        bytes({"store", "max_bytes", "delete the oldest beyond that size; 0: no limit"}, MEMBER(store.max_bytes)),
+        on_off({"store", "keep_records",
+                "keep whole records too, not only their columns: `show` and the API tell of them"},
+               MEMBER(store.keep_records)),
+        text({"store", "clickhouse_url",
+              "send exchanges to this ClickHouse too, such as https://host:8443; empty: to none"},
+             MEMBER(store.clickhouse_url)),
+        text({"store", "clickhouse_database", "its data base"}, MEMBER(store.clickhouse_database)),
+        text({"store", "clickhouse_user", "its user; empty: the server's default"}, MEMBER(store.clickhouse_user)),
+        text({"store", "clickhouse_password_file", "file with the user's password; empty: none"},
+             MEMBER(store.clickhouse_password_file)),
+        text({"store", "clickhouse_ca_file", "trust these certificates (PEM); empty: the machine's own"},
+             MEMBER(store.clickhouse_ca_file)),
+        text({"store", "spool_directory", "where exchanges wait while ClickHouse is away"},
+             MEMBER(store.spool_directory)),
+        bytes({"store", "spool_bytes", "size of that directory at most"}, MEMBER(store.spool_bytes)),
+        on_off({"api", "enabled", "serve the HTTP API"}, MEMBER(api.enabled)),
+        listen_address({"api", "listen", "its address; beyond loopback it wants a token and TLS"}, MEMBER(api.listen)),
+        text({"api", "token_file", "file with the bearer token that requests must carry; empty: none"},
+             MEMBER(api.token_file)),
+        text({"api", "tls_certificate", "certificate chain for TLS (PEM); empty: no TLS"}, MEMBER(api.tls_certificate)),
+        text({"api", "tls_key", "its private key (PEM)"}, MEMBER(api.tls_key)),
+        on_off({"api", "insecure", "listen beyond loopback without token or TLS all the same"}, MEMBER(api.insecure)),
+        number({"api", "max_streams", "clients of /api/v1/stream at a time"}, MEMBER(api.max_streams),
+               parse_if(parse_number, fits_streams, kStreams)),
         on_off(
             {"tokens", "estimate", "count the tokens of calls whose provider reports none, where the model is known"},
             MEMBER(tokens.estimate)),

@@ -126,7 +126,32 @@ void print_text(const ordered_json& report) {
         fmt::print("tracing is NOT possible: {}\n", text_of(report["why"]));
 }
 
+struct Findings {
+    ordered_json report;
+    base::Result<void> possible;
+};
+
+Findings look(const Config& config, const Selection& selection) {
+    const KernelFeatures features = detect_kernel_features();
+    auto possible = require_tracing(features);
+    const auto wanted = socket_hook_named(config.capture.socket_hook).value_or(features.socket_hook());
+    const auto socket = features.socket_hook(wanted);
+    if (possible && !socket) possible = socket.error();
+    const auto wanted_plain = plain_hook_named(config.capture.plain_tcp).value_or(features.plain_hook());
+    const auto plain = features.plain_hook(wanted_plain);
+    if (possible && !plain) possible = plain.error();
+    ordered_json out = make_report(features, take_census(selection, config.capture.libraries),
+                                   socket ? *socket : wanted, plain ? *plain : wanted_plain, possible);
+    return {std::move(out), std::move(possible)};
+}
+
 }  // namespace
+
+std::string doctor_json(const Config& config) {
+    const auto selection = make_selection(config.select);
+    if (!selection) return "{\"can_trace\":false}";
+    return look(config, *selection).report.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
 
 int doctor_command(const DoctorOptions& options) {
     const auto config = options.config();
@@ -134,16 +159,7 @@ int doctor_command(const DoctorOptions& options) {
     set_log_level(*config);
     const auto selection = make_selection(*config);
     if (!selection) return report(selection.error());
-    const KernelFeatures features = detect_kernel_features();
-    auto possible = require_tracing(features);
-    const auto wanted = socket_hook_named(config->capture.socket_hook).value_or(features.socket_hook());
-    const auto socket = features.socket_hook(wanted);
-    if (possible && !socket) possible = socket.error();
-    const auto wanted_plain = plain_hook_named(config->capture.plain_tcp).value_or(features.plain_hook());
-    const auto plain = features.plain_hook(wanted_plain);
-    if (possible && !plain) possible = plain.error();
-    const ordered_json out = make_report(features, take_census(*selection, config->capture.libraries),
-                                         socket ? *socket : wanted, plain ? *plain : wanted_plain, possible);
+    const auto [out, possible] = look(*config, *selection);
     if (options.json)
         fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
     else

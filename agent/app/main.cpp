@@ -9,6 +9,7 @@
 #include "agent/app/commands.h"
 #include "agent/app/version.h"
 #include "agent/base/heap.h"
+#include "exporters/store/usage_query.h"
 
 namespace {
 
@@ -95,6 +96,33 @@ int parse_and_run(int argc, char** argv) {
     add_selection(*command, doctor);
     add_config(*command, doctor, {"capture", "log"});
     command->callback([&] { chosen = [&] { return doctor_command(doctor); }; });
+
+    UsageOptions usage;
+    command = app.add_subcommand("usage", "tokens, cost and latency from the store, by pod, model, user, hour ...");
+    command->add_option("FILTER", usage.filter, kFilterHelp)->option_text(" ");
+    command
+        ->add_option(
+            "--by", usage.by,
+            "what to put together, with commas: " + llmsnoop::exporters::store::dimension_names() + "; empty: one sum")
+        ->type_name("DIMENSIONS")
+        ->capture_default_str();
+    command->add_option("--since", usage.since, "from then on: 2026-11-20T10:00:00Z, 2026-11-20, 24h, 7d, today")
+        ->type_name("TIME");
+    command->add_option("--until", usage.until, "before then")->type_name("TIME");
+    command->add_option("--order", usage.order, "tokens, requests, errors, cost, latency or name")->type_name("ORDER");
+    command->add_option("--limit", usage.limit, "so many rows; 0: all")->type_name("N");
+    command->add_option("--format", usage.format, "table, json or csv")->type_name("FORMAT")->capture_default_str();
+    add_store(*command, usage);
+    add_config(*command, usage, {"store", "log"});
+    command->callback([&] { chosen = [&] { return usage_command(usage); }; });
+
+    ShowOptions show;
+    command = app.add_subcommand("show", "one exchange in full, from the store");
+    command->add_option("ID", show.id, "its id")->required()->option_text(" ");
+    command->add_flag("--json", show.json, "the record as one line");
+    add_store(*command, show);
+    add_config(*command, show, {"store", "log"});
+    command->callback([&] { chosen = [&] { return show_command(show); }; });
 
     std::vector<std::string> audit_files;
     command = app.add_subcommand("audit", "works on audit logs");

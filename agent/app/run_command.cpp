@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -11,10 +12,16 @@
 #include "agent/app/stop_request.h"
 #include "agent/app/version.h"
 #include "agent/base/log.h"
+#include "exporters/api/api_server.h"
+#include "exporters/api/record_stream.h"
 #include "exporters/audit/audit_sink.h"
 #include "exporters/prometheus/metrics.h"
 #include "exporters/prometheus/metrics_server.h"
 #include "exporters/prometheus/prometheus_sink.h"
+#include "exporters/store/clickhouse.h"
+#include "exporters/store/sqlite_reader.h"
+#include "exporters/store/sqlite_writer.h"
+#include "exporters/store/store_sink.h"
 
 namespace llmsnoop::app {
 
@@ -45,6 +52,54 @@ exporters::MetricsOptions metrics_options(const Config& config) {
     return out;
 }
 
+base::Result<std::unique_ptr<exporters::Sink>> open_store(const Config& config) {
+    exporters::store::SqliteOptions options;
+    options.path = config.store.path;
+    options.keep_for = config.store.keep_for;
+    options.max_bytes = config.store.max_bytes;
+    options.keep_records = config.store.keep_records;
+    auto writer = exporters::store::SqliteWriter::create(std::move(options));
+    if (!writer) {
+        return base::error(
+            config.origin_of("store.path") + ": " + writer.error().message + " (store.enabled: false does without)",
+            writer.error().kind);
+    }
+    exporters::store::StoreSinkOptions sink;
+    sink.node = node_name(config);
+    return std::unique_ptr<exporters::Sink>(
+        std::make_unique<exporters::store::StoreSink>(std::move(sink), std::move(*writer)));
+}
+
+base::Result<std::unique_ptr<exporters::Sink>> open_clickhouse(const Config& config) {
+    auto writer = exporters::store::ClickhouseWriter::create(clickhouse_options(config),
+                                                             {config.store.spool_directory, config.store.spool_bytes});
+    if (!writer)
+        return base::error(config.origin_of("store.clickhouse_url") + ": " + writer.error().message,
+                           writer.error().kind);
+    exporters::store::StoreSinkOptions sink;
+    sink.node = node_name(config);
+    return std::unique_ptr<exporters::Sink>(
+        std::make_unique<exporters::store::StoreSink>(std::move(sink), std::move(*writer)));
+}
+
+base::Result<std::unique_ptr<exporters::api::ApiServer>> start_api(const Config& config,
+                                                                   std::shared_ptr<exporters::api::RecordStream> stream,
+                                                                   const std::atomic<bool>& tracing) {
+    exporters::api::ApiOptions options;
+    options.listen = config.api.listen;
+    options.token_file = config.api.token_file;
+    options.tls_certificate = config.api.tls_certificate;
+    options.tls_key = config.api.tls_key;
+    options.insecure = config.api.insecure;
+    options.max_streams = config.api.max_streams;
+    exporters::api::ApiSources sources;
+    if (config.store.enabled) sources.store = std::make_shared<exporters::store::SqliteReader>(config.store.path);
+    sources.stream = std::move(stream);
+    sources.doctor = [config] { return doctor_json(config); };
+    sources.ready = [&tracing] { return tracing.load(); };
+    return exporters::api::ApiServer::start(std::move(options), std::move(sources));
+}
+
 void report_outcome(const Agent& agent, const model::LossCounters& losses) {
     for (const exporters::SinkStop& one : agent.outcome()) {
         base::log::info("{}: {} records written, {} dropped, {} failed, {} abandoned", one.counters.name,
@@ -66,6 +121,18 @@ base::Result<void> run(const CommonOptions& options) {
         if (!created) return created.error();
         audit = std::move(*created);
     }
+    std::unique_ptr<exporters::Sink> store;
+    if (config->store.enabled) {
+        auto opened = open_store(*config);
+        if (!opened) return opened.error();
+        store = std::move(*opened);
+    }
+    std::unique_ptr<exporters::Sink> clickhouse;
+    if (!config->store.clickhouse_url.empty()) {
+        auto opened = open_clickhouse(*config);
+        if (!opened) return opened.error();
+        clickhouse = std::move(*opened);
+    }
     const auto pricing = load_prices(*config);
     if (!pricing) return pricing.error();
     // Before any other thread, so that they all inherit the mask.
@@ -84,12 +151,26 @@ base::Result<void> run(const CommonOptions& options) {
         base::log::info("metrics on port {}", server->port());
     }
 
+    std::atomic<bool> tracing{false};
+    std::shared_ptr<exporters::api::RecordStream> stream;
+    std::unique_ptr<exporters::api::ApiServer> api;
+    if (config->api.enabled) {
+        stream = std::make_shared<exporters::api::RecordStream>(config->api.max_streams);
+        auto started = start_api(*config, stream, tracing);
+        if (!started) return started.error();
+        api = std::move(*started);
+        base::log::info("API on port {}", api->port());
+    }
+
     auto source = open_live(*config, Shards::by_configuration, losses);
     if (!source) return source.error();
     Agent agent(*config, **source, **pricing, attribution::ProcessTable::Facts::from_events_and_proc,
                 exporters::FanOutOptions::WhenFull::drop, losses);
     agent.sinks().add(std::make_unique<exporters::PrometheusSink>(metrics));
     if (audit) agent.sinks().add(std::move(audit));
+    if (store) agent.sinks().add(std::move(store));
+    if (clickhouse) agent.sinks().add(std::move(clickhouse));
+    if (stream) agent.sinks().add(std::make_unique<exporters::api::RecordStreamSink>(stream, node_name(*config)));
     metrics->set_traffic(&agent.traffic());
     metrics->set_unpriced(&(*pricing)->unpriced());
     metrics->set_budgets([&memory = agent.memory()] {
@@ -102,8 +183,10 @@ base::Result<void> run(const CommonOptions& options) {
         agent.stop();
     });
     base::log::info("llmsnoop {} is tracing", kVersion);
+    tracing = true;
     auto result = agent.run();
     server.reset();  // nobody asks for counters any more
+    api.reset();
     report_outcome(agent, losses);
     return result ? check_outcome(agent) : result;
 }

@@ -12,7 +12,8 @@ set -eu
 
 build='g++ cmake make ninja-build pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libssl-dev libfmt-dev
     nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libnghttp2-dev libbrotli-dev
-    libcurl4-openssl-dev libzstd-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev libbenchmark-dev'
+    libcurl4-openssl-dev libsqlite3-dev libcivetweb-dev libzstd-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev
+    libbenchmark-dev'
 test='python3 python3-jsonschema python3-yaml curl openssl prometheus wget libgnutls30 libcurl3-gnutls golang-go'
 checks='clang-format clang-tidy libclang-rt-14-dev shellcheck'
 

@@ -1,4 +1,4 @@
-# Writes the schema as a C++ string constant. Cut into pieces: a compiler need not take a literal of more than 64 KiB.
+# Writes a file's text as a C++ string constant, NAME. Cut into pieces: a compiler need not take a literal of more than 64 KiB.
 file(READ ${SCHEMA} text)
 string(LENGTH "${text}" size)
 set(pieces "")
@@ -8,4 +8,4 @@ while(at LESS size)
   string(APPEND pieces "R\"schema(${piece})schema\"\n")
   math(EXPR at "${at} + 8000")
 endwhile()
-file(WRITE ${HEADER} "#pragma once\n#include <string_view>\n\nnamespace llmsnoop::exporters {\ninline constexpr std::string_view kRecordSchemaText =\n${pieces};\n}  // namespace llmsnoop::exporters\n")
+file(WRITE ${HEADER} "#pragma once\n#include <string_view>\n\nnamespace llmsnoop::exporters {\ninline constexpr std::string_view ${NAME} =\n${pieces};\n}  // namespace llmsnoop::exporters\n")

@@ -34,10 +34,10 @@ class Filter {
     // The same for a record in its text form; false if it is no JSON.
     bool matches_line(std::string_view line) const;
     bool matches_everything() const { return nodes_.empty(); }
+    const std::string& text() const { return text_; }  // as it was parsed
 
- private:
-    friend class FilterParser;
-
+    // The parsed expression, for those who put it into other words (exporters/store does, into SQL). A node comes after
+    // its operands; the root is the last one, and no node at all matches everything.
     enum class Kind : std::uint8_t { both, either, negation, has, compare, among };
     enum class Op : std::uint8_t { equal, unequal, less, at_most, greater, at_least, like };
     struct Value {
@@ -49,16 +49,22 @@ class Filter {
     struct Node {
         Kind kind = Kind::has;
         Op op = Op::equal;
-        std::size_t left = 0;  // indices into nodes_
+        std::size_t left = 0;  // indices into nodes()
         std::size_t right = 0;
         std::vector<std::string> path;  // of the field
         std::vector<Value> values;
     };
-
+    const std::vector<Node>& nodes() const { return nodes_; }
+    // Whether the part of the expression that ends with this node holds.
     bool holds(std::size_t index, const nlohmann::json& record) const;
+
+ private:
+    friend class FilterParser;
+
     static bool holds_for(const nlohmann::json& value, Op op, const Value& wanted);
 
-    std::vector<Node> nodes_;  // the root is the last one
+    std::vector<Node> nodes_;
+    std::string text_;
 };
 
 // Does `text` match the pattern as a whole? `*` stands for any characters, `?` for one.

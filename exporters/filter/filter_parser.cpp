@@ -20,6 +20,7 @@ class FilterParser {
             fail("&&, || or the end");
             return failure_;
         }
+        filter_.text_ = text_;
         return std::move(filter_);
     }
 

@@ -1,7 +1,6 @@
 #pragma once
 // Serves a Collectable on GET /metrics, as OpenMetrics text to those who ask for it and as Prometheus text (0.0.4) to
-// all others. civetweb, the server that prometheus-cpp's own exposer uses, does the HTTP; that exposer itself knows no
-// OpenMetrics.
+// all others, which prometheus-cpp's own exposer cannot.
 //
 // No authentication and no TLS: an address beyond loopback is the operator's decision. Owns its threads; destroying it
 // ends them, and after that the collectable is not called any more.
@@ -10,14 +9,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "agent/base/result.h"
+#include "exporters/web/web_server.h"
 
 namespace llmsnoop::exporters {
-
-// Whether MetricsServer understands it; says nothing about whether it can be listened on.
-bool is_listen_address(std::string_view address);
 
 class MetricsServer {
  public:
@@ -25,17 +22,12 @@ class MetricsServer {
     // Error of kind usage, one that cannot be listened on says why.
     static base::Result<std::unique_ptr<MetricsServer>> start(const std::string& address,
                                                               std::shared_ptr<const ::prometheus::Collectable> metrics);
-    ~MetricsServer();
-    MetricsServer(const MetricsServer&) = delete;
-    MetricsServer& operator=(const MetricsServer&) = delete;
-
-    std::uint16_t port() const;
+    std::uint16_t port() const { return server_->port(); }
 
  private:
-    struct State;
-    explicit MetricsServer(std::unique_ptr<State> state);
+    explicit MetricsServer(std::unique_ptr<WebServer> server) : server_(std::move(server)) {}
 
-    std::unique_ptr<State> state_;
+    std::unique_ptr<WebServer> server_;
 };
 
 }  // namespace llmsnoop::exporters

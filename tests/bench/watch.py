@@ -40,7 +40,8 @@ def main():
         audit, messages = pathlib.Path(work) / "audit", pathlib.Path(work) / "messages"
         with messages.open("w", encoding="utf-8") as err:
             agent = subprocess.Popen([program, "run", "--pid", pid, "--capture-libraries", libssl, "--audit-directory", audit,
-                                      "--metrics-listen", "127.0.0.1:0"], stderr=err, start_new_session=True)
+                                      "--metrics-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0",
+                                      "--store-path", pathlib.Path(work) / "store.db"], stderr=err, start_new_session=True)
         while "is tracing" not in messages.read_text(encoding="utf-8"):
             if agent.poll() is not None:
                 sys.exit(messages.read_text(encoding="utf-8"))

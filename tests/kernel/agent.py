@@ -15,6 +15,10 @@ import time
 READY = ("tracing", "recording to")  # what it says on stderr once everything is attached
 
 
+# Agents of tests keep no store and take no port of the machine's, unless a test's own flags say so.
+PRIVATE = {"LLMSNOOP_STORE_ENABLED": "false", "LLMSNOOP_API_LISTEN": "127.0.0.1:0"}
+
+
 class Agent:
     """A running llmsnoop that watches one cgroup and one private copy of libssl."""
 
@@ -27,7 +31,7 @@ class Agent:
         if libs:
             argv += ["--capture-libraries", str(pathlib.Path(libs) / "libssl.so.3")]
         self.process = subprocess.Popen(argv, stdout=self._out, stderr=self._err, stdin=subprocess.DEVNULL,
-                                        env=dict(os.environ, **(environment or {})))
+                                        env={**os.environ, **PRIVATE, **(environment or {})})
         deadline = time.monotonic() + ready_within
         while not any(word in self.messages() for word in READY):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -98,4 +102,4 @@ class Agent:
 def run(build, *argv, stdin=None, environment=None, timeout=120):
     """Runs llmsnoop to its end. Returns the CompletedProcess, with text output."""
     return subprocess.run([str(pathlib.Path(build) / "llmsnoop"), *map(str, argv)], input=stdin, capture_output=True, text=True,
-                          env=dict(os.environ, **(environment or {})), timeout=timeout, check=False)
+                          env={**os.environ, **PRIVATE, **(environment or {})}, timeout=timeout, check=False)

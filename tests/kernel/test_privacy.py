@@ -52,13 +52,21 @@ class Privacy(kernel_case.KernelCase):
     def test_audit_metrics_and_log(self):
         port = free_port()
         audit = self.work / "audit"
-        agent = self.agent("run", "--metrics-listen", f"127.0.0.1:{port}", "--audit-directory", audit, "--log-level", "debug")
+        api, store = free_port(), self.work / "lib/store.db"
+        agent = self.agent("run", "--metrics-listen", f"127.0.0.1:{port}", "--audit-directory", audit, "--log-level", "debug",
+                           "--store-enabled", "true", "--store-path", store, "--api-listen", f"127.0.0.1:{api}")
         self.plant()
         time.sleep(1.5)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
             self.expect_absent(page.read().decode(), "the metrics page")
+        with urllib.request.urlopen(f"http://127.0.0.1:{api}/api/v1/exchanges?limit=1000", timeout=10) as page:
+            exchanges = page.read().decode()
+        self.assertIn("llmsnoop.exchange/1", exchanges)
+        self.expect_absent(exchanges, "the API")
         agent.stop()
         self.expect_absent("".join(path.read_text() for path in audit.glob("*")), "the audit log")
+        for path in store.parent.glob("*"):
+            self.expect_absent(path.read_bytes().decode("latin-1"), "the store")
         self.expect_absent(agent.messages(), "the log")
 
     def tape_of_credentials(self, *flags):

@@ -11,7 +11,7 @@ import sys
 # folder -> folders of this project that it may include, besides itself. The longest matching folder decides.
 COMMON = ["agent/base", "agent/model"]
 STAGES = ["agent/stream", "agent/http", "agent/framing", "agent/llm", "agent/tokens", "agent/attribution", "agent/policy"]
-SINKS = ["exporters/prometheus", "exporters/audit", "exporters/stream"]
+SINKS = ["exporters/prometheus", "exporters/audit", "exporters/stream", "exporters/store"]
 TABLE = {
     "bpf": ["bpf", "tests/bpf_native"],  # the native build of the helper headers swaps in a stub of the kernel
     "agent/base": [],
@@ -24,7 +24,9 @@ TABLE = {
     "agent/pipeline": COMMON + STAGES + ["agent/capture", "exporters"] + SINKS,
     "exporters": COMMON,
     **{sink: COMMON + ["exporters"] for sink in SINKS},
-    "agent/app": COMMON + STAGES + ["agent/attribution/kubernetes", "agent/capture", "agent/capture/live", "agent/pipeline", "exporters"] + SINKS,
+    "exporters/api": COMMON + ["exporters", "exporters/store"],
+    "agent/app": COMMON + STAGES + ["agent/attribution/kubernetes", "agent/capture", "agent/capture/live", "agent/pipeline", "exporters",
+                                    "exporters/api"] + SINKS,
 }
 # Outside headers that only one folder may name.
 HOLDERS = {
@@ -33,11 +35,15 @@ HOLDERS = {
     "nghttp2/": ["agent/http", "tests"],
     "simdjson": ["agent/llm", "tests"],
     "prometheus/": ["exporters/prometheus", "tests"],
+    "civetweb.h": ["exporters/web"],
+    "sqlite3.h": ["exporters/store"],
+    "curl/": ["exporters/store"],
     "CLI/": ["agent/app"],
     "yaml-cpp/": ["agent/app", "agent/tokens"],
 }
 # Made by the build.
-GENERATED = {"llmsnoop.skel.h", "vmlinux.h", "exporters/filter/record_schema_text.h"}
+GENERATED = {"llmsnoop.skel.h", "vmlinux.h", "exporters/filter/record_schema_text.h",
+             "exporters/api/openapi_text.h", "exporters/store/clickhouse_sql_text.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 

@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+"""The HTTP API over sockets: every answer against the shipped OpenAPI file, refusals, tokens, TLS, streams.
+
+    tests/store/test_api.py --build BUILD
+"""
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import unittest
+import urllib.parse
+
+import jsonschema
+
+import tool
+
+TOKEN = "a-token-for-tests-only"
+
+
+class Server:
+    """store_tool serve, and requests to it."""
+
+    def __init__(self, case, *more):
+        self.process = case.tool("serve", case.store, "127.0.0.1:0", *more, stdin=subprocess.PIPE)
+        case.addCleanup(self.end)
+        self.port = int(self.process.stdout.readline())
+        self.tls = len(more) > 1
+        self.token = TOKEN if more else None
+
+    def end(self):
+        if self.process.stdin:
+            self.process.stdin.close()
+            self.process.wait(timeout=20)
+            self.process.stdout.close()
+            self.process.stdin = None
+
+    def publish(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def connect(self):
+        if self.tls:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def ask(self, path, method="GET", headers=None, body=None, **query):
+        connection = self.connect()
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        wanted = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        connection.request(method, path, body=body, headers=wanted | (headers or {}))
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer, text
+
+
+class Api(tool.Case):
+    def setUp(self):
+        super().setUp()
+        self.fill(500)
+        self.description = json.loads((tool.pathlib.Path(__file__).resolve().parents[2] / "exporters/api/openapi.json").read_text())
+
+    def valid(self, path, answer, text):
+        """Does the description foresee this answer?"""
+        responses = self.description["paths"][path]["get"]["responses"]
+        self.assertIn(str(answer.status), responses, path)
+        kind = answer.getheader("Content-Type")
+        schema = responses[str(answer.status)]["content"][kind]["schema"]
+        document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "components": self.description["components"]}
+        jsonschema.Draft202012Validator(document).validate(json.loads(text))
+        self.assertEqual(answer.getheader("X-Content-Type-Options"), "nosniff")
+        self.assertEqual(answer.getheader("Cache-Control"), "no-store")
+        self.assertIsNone(answer.getheader("Access-Control-Allow-Origin"))
+        return json.loads(text)
+
+    def expect(self, server, status, path, template=None, **query):
+        answer, text = server.ask(path, **query)
+        self.assertEqual(answer.status, status, text)
+        return self.valid(template or path, answer, text)
+
+    def test_every_path_answers_as_described(self):
+        server = Server(self)
+        seen = set()
+        for path in self.description["paths"]:
+            seen.add(path)
+            if path in ("/api/v1/stream", "/api/v1/exchanges/{id}"):
+                continue
+            self.expect(server, 200, path)
+        self.assertEqual(self.expect(server, 200, "/openapi.json"), self.description)
+        page = self.expect(server, 200, "/api/v1/exchanges", limit=3)
+        one = self.expect(server, 200, f"/api/v1/exchanges/{page['exchanges'][0]['id']}", "/api/v1/exchanges/{id}")
+        self.assertEqual(one, page["exchanges"][0])
+        self.expect(server, 404, "/api/v1/exchanges/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/api/v1/exchanges/{id}")
+        self.assertGreater(len(seen), 8)
+
+    def test_usage_is_what_the_command_line_says(self):
+        server = Server(self)
+        there = self.expect(server, 200, "/api/v1/usage", by="namespace,pod,model", filter='usage.input_tokens > 1000')
+        here = self.usage("--by", "namespace,pod,model", "usage.input_tokens > 1000")
+        self.assertEqual(there, here)
+        remote = json.loads(self.llmsnoop("usage", "--url", f"http://127.0.0.1:{server.port}", "--by", "namespace,pod,model",
+                                          "--format", "json", "usage.input_tokens > 1000"))
+        self.assertEqual(remote, here)
+        self.assertEqual(here["total"]["requests"], sum(row["requests"] for row in here["rows"]))
+
+    def test_pages_hold_each_exchange_once(self):
+        server = Server(self)
+        ids, cursor = [], {}
+        while True:
+            page = self.expect(server, 200, "/api/v1/exchanges", limit=70, **cursor)
+            ids += [one["id"] for one in page["exchanges"]]
+            if "next" not in page:
+                break
+            cursor = {"cursor": page["next"]}
+        self.assertEqual(len(ids), 500)
+        self.assertEqual(ids, sorted(set(ids), reverse=True))
+
+    def test_what_is_wrong_is_refused(self):
+        server = Server(self)
+        for query in ({"by": "nonsense"}, {"since": "soon"}, {"limit": "0"}, {"limit": "99999999"}, {"filter": "usage.input_tokens >"},
+                      {"filter": "no.such.field == 1"}, {"nonsense": "1"}, {"filter": "x" * 9000}, {"by": "a\0b"},
+                      {"filter": " && ".join(["usage.input_tokens > 1"] * 300)}):
+            with self.subTest(query=query):
+                self.expect(server, 400, "/api/v1/usage", **query)
+        self.expect(server, 400, "/api/v1/exchanges", cursor="1-'; DROP TABLE exchange")
+        self.expect(server, 400, "/api/v1/usage", by="pod", filter="role == 'client'", since="24h", until="x")
+        for path, status in (("/", 404), ("/api/v1/usage/", 404), ("/etc/passwd", 404), ("/api/v1/../../etc/passwd", 404)):
+            answer, text = server.ask(path)
+            self.assertEqual(answer.status, status, path)
+            self.assertEqual(answer.getheader("Content-Type"), "application/problem+json")
+            self.assertEqual(json.loads(text)["status"], status)
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            answer, _ = server.ask("/api/v1/usage", method=method)
+            self.assertEqual(answer.status, 405)
+            self.assertEqual(answer.getheader("Allow"), "GET, HEAD")
+        answer, text = server.ask("/api/v1/usage", method="HEAD")
+        self.assertEqual((answer.status, text), (200, b""))
+        answer, _ = server.ask("/api/v1/usage?by=pod&by=model")
+        self.assertEqual(answer.status, 400)
+        answer, _ = server.ask("/api/v1/usage", body="x")
+        self.assertEqual(answer.status, 400)
+
+    def test_what_is_no_http_ends_and_harms_nobody(self):
+        server = Server(self)
+        for garbage in (b"\0" * 4000, b"GET " + b"/" * 40000 + b" HTTP/1.1\r\n\r\n", b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+                        b"\r\n\r\n", b"GET /api/v1/usage?by=%zz&%00=%ff HTTP/1.1\r\nHost: localhost\r\n\r\n", b"OPTIONS * HTTP/1.1\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw:
+                try:
+                    raw.sendall(garbage)
+                    raw.shutdown(socket.SHUT_WR)
+                    while raw.recv(65536):
+                        pass
+                except OSError:  # it has hung up
+                    pass
+        self.expect(server, 200, "/healthz")
+
+    def test_a_web_page_cannot_reach_it_by_another_name(self):
+        server = Server(self)
+        for host, status in (("evil.example", 403), ("127.0.0.1.evil.example", 403), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:7", 200)):
+            answer, _ = server.ask("/api/v1/usage", headers={"Host": host})
+            self.assertEqual(answer.status, status, host)
+
+    def test_tokens(self):
+        (self.work / "token").write_text(TOKEN + "\n")
+        server = Server(self, self.work / "token")
+        self.expect(server, 200, "/api/v1/usage")
+        for wrong in (None, "", "wrong", TOKEN[:-1], TOKEN + "x", "x" * 5000):
+            server.token = wrong
+            answer, text = server.ask("/api/v1/usage")
+            self.assertEqual(answer.status, 401)
+            self.valid("/api/v1/usage", answer, text)
+            self.assertIn("Bearer", answer.getheader("WWW-Authenticate"))
+            self.assertNotIn(TOKEN, text.decode())
+        answer, _ = server.ask("/api/v1/usage", headers={"Authorization": f"Basic {TOKEN}"})
+        self.assertEqual(answer.status, 401)
+        self.expect(server, 200, "/healthz")
+        self.expect(server, 200, "/readyz")
+        url = f"http://127.0.0.1:{server.port}"
+        self.llmsnoop("usage", "--url", url, "--token-file", self.work / "token")
+        self.assertIn("401", self.llmsnoop("usage", "--url", url, code=1))
+        self.assertIn("https://", self.llmsnoop("usage", "--url", "http://192.0.2.1:9465", "--token-file", self.work / "token", code=2))
+
+    def test_tls(self):
+        key, certificate = self.work / "key.pem", self.work / "certificate.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+        (self.work / "token").write_text(TOKEN)
+        server = Server(self, self.work / "token", certificate, key)
+        self.expect(server, 200, "/api/v1/usage", by="pod")
+        page = self.expect(server, 200, "/api/v1/exchanges", limit=500)  # many times the front's buffer
+        self.assertEqual(len(page["exchanges"]), 500)
+        url = f"https://127.0.0.1:{server.port}"
+        shown = self.llmsnoop("usage", "--url", url, "--token-file", self.work / "token", "--ca-file", certificate, "--by", "model")
+        self.assertIn("gpt-4o-2024-08-06", shown)
+        self.llmsnoop("usage", "--url", url, "--token-file", self.work / "token", code=1)  # who signed that?
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw:  # no TLS
+            raw.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+            try:
+                self.assertNotIn(b"200", raw.recv(1000))
+            except ConnectionResetError:
+                pass
+        self.expect(server, 200, "/healthz")
+
+    def test_beyond_loopback_it_wants_token_and_tls(self):
+        with self.tool("serve", self.store, "0.0.0.0:0", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as refused:
+            _, said = refused.communicate(timeout=20)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("beyond loopback", said)
+
+    def events(self, server, count, **query):
+        connection = server.connect()
+        connection.request("GET", "/api/v1/stream?" + urllib.parse.urlencode(query))
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.getheader("Content-Type"), "text/event-stream")
+        lines = []
+        self.assertEqual(answer.readline(), b": llmsnoop\n")
+        yield None
+        while len(lines) < count:
+            lines.append(answer.readline())
+        connection.close()
+        yield lines
+
+    def test_the_stream_brings_what_ends_and_beats(self):
+        server = Server(self)
+        watch = self.events(server, 8)
+        next(watch)
+        made = server.publish()
+        text = b"".join(next(watch)).decode()
+        self.assertIn("event: exchange\ndata: {", text)
+        self.assertIn(made, text)
+        self.assertIn(": still here", text)
+
+    def test_streams_are_bounded_and_filtered(self):
+        server = Server(self)
+        first, second = self.events(server, 1, filter="process.comm == 'nobody'"), self.events(server, 1)
+        next(first)
+        next(second)
+        answer, text = server.ask("/api/v1/stream")
+        self.assertEqual(answer.status, 429)
+        self.valid("/api/v1/stream", answer, text)
+        server.publish()
+        self.assertNotIn(b"exchange", next(first)[0])
+        next(second)
+
+    def test_many_ask_at_once(self):
+        server = Server(self)
+        statuses = []
+
+        def ask():
+            for _ in range(10):
+                answer, _ = server.ask("/api/v1/usage", by="pod,model,hour")
+                statuses.append(answer.status)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        self.assertEqual(len(statuses), 80)
+        self.assertLessEqual(set(statuses), {200, 429})
+        self.assertIn(200, statuses)
+
+    def test_the_server_ends_while_somebody_watches(self):
+        server = Server(self)
+        watch = self.events(server, 1)
+        next(watch)
+        server.end()
+        self.assertEqual(server.process.returncode, 0)
+
+
+if __name__ == "__main__":
+    tool.Case.BUILD = tool.build()
+    unittest.main()
