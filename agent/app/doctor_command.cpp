@@ -148,7 +148,7 @@ Findings look(const Config& config, const Selection& selection) {
 }  // namespace
 
 std::string doctor_json(const Config& config) {
-    const auto selection = make_selection(config.select);
+    const auto selection = make_selection(config);
     if (!selection) return "{\"can_trace\":false}";
     return look(config, *selection).report.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
