@@ -28,7 +28,7 @@ ordered_json kernel_json(const KernelFeatures& features) {
 }
 
 ordered_json hooks_json(const KernelFeatures& features, SocketHook socket, PlainHook plain) {
-    ordered_json out{{"tls", features.uprobe_session.available ? "uprobe session" : "uprobe and uretprobe"},
+    ordered_json out{{"tls", std::string(capture::live::name_of(features.uprobe_ways().front()))},
                      {"socket", name_of(socket)},
                      {"plain_tcp", name_of(plain)}};
     const std::string why = plain == PlainHook::none ? "" : features.why_not_better(plain);

@@ -41,7 +41,8 @@ void LateIdentity::finished(model::Exchange exchange) {
     Item item = std::move(exchange);
     if (wait(item)) return;
     // There was no room to wait, or nothing to wait for.
-    deliver(std::move(item), pods_.complete(identity_of(item)));
+    const Answer answer = pods_.complete(identity_of(item));
+    deliver(std::move(item), answer);
 }
 
 // Completes the item, and keeps it if that is not possible yet; false: it may leave now.

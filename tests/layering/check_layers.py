@@ -37,7 +37,7 @@ HOLDERS = {
     "prometheus/": ["exporters/prometheus", "tests"],
     "civetweb.h": ["exporters/web"],
     "sqlite3.h": ["exporters/store"],
-    "curl/": ["exporters/store"],
+    "curl/": ["agent/attribution/kubernetes", "exporters/store"],
     "CLI/": ["agent/app"],
     "yaml-cpp/": ["agent/app", "agent/tokens"],
 }

@@ -154,7 +154,7 @@ def check_programs(results):
 def check_doctor(results):
     report = json.loads(results.text("doctor.out") or "{}")
     expected = {
-        "tls": "uprobe session" if results.release() >= (6, 13) else "uprobe and uretprobe",
+        "tls": "uprobe session" if results.release() >= (6, 13) else "uprobe multi" if results.release() >= (6, 6) else "uprobe and uretprobe",
         "socket": "tracepoint" if results.release() >= (6, 3) else "fexit",
         "plain_tcp": "fexit",
     }

@@ -39,15 +39,15 @@ bool has_type(const btf* kernel, const char* name, unsigned kind) {
     return btf__find_by_name_kind(kernel, name, kind) > 0;
 }
 
-// uprobe sessions came together with this value of enum bpf_attach_type.
-bool has_session_attach_type(const btf* kernel) {
+// Multi uprobes and uprobe sessions came together with values of enum bpf_attach_type.
+bool has_attach_type(const btf* kernel, const char* wanted) {
     const int id = btf__find_by_name_kind(kernel, "bpf_attach_type", BTF_KIND_ENUM);
     const btf_type* type = id > 0 ? btf__type_by_id(kernel, static_cast<unsigned>(id)) : nullptr;
     if (type == nullptr) return false;
     const struct btf_enum* values = btf_enum(type);
     for (unsigned i = 0; i < btf_vlen(type); ++i) {
         const char* name = btf__name_by_offset(kernel, values[i].name_off);
-        if (name != nullptr && std::strcmp(name, "BPF_TRACE_UPROBE_SESSION") == 0) return true;
+        if (name != nullptr && std::strcmp(name, wanted) == 0) return true;
     }
     return false;
 }
@@ -110,6 +110,18 @@ void by_file(Feature& feature, const char* path, const char* why) {
 
 }  // namespace
 
+std::string_view name_of(UprobeWay value) {
+    switch (value) {
+        case UprobeWay::perf_event:
+            return "uprobe and uretprobe";
+        case UprobeWay::multi:
+            return "uprobe multi";
+        case UprobeWay::session:
+            return "uprobe session";
+    }
+    return "?";
+}
+
 std::string_view name_of(SocketHook value) {
     switch (value) {
         case SocketHook::none:
@@ -150,6 +162,14 @@ std::optional<PlainHook> plain_hook_named(std::string_view name) {
         if (name == name_of(one)) return one;
     }
     return std::nullopt;
+}
+
+std::vector<UprobeWay> KernelFeatures::uprobe_ways() const {
+    std::vector<UprobeWay> out;
+    if (uprobe_session.available) out.push_back(UprobeWay::session);
+    if (uprobe_multi.available) out.push_back(UprobeWay::multi);
+    out.push_back(UprobeWay::perf_event);
+    return out;
 }
 
 PlainHook KernelFeatures::plain_hook() const {
@@ -195,7 +215,7 @@ base::Result<SocketHook> KernelFeatures::socket_hook(SocketHook wanted) const {
 }
 
 std::vector<const Feature*> KernelFeatures::all() const {
-    return {&bpf,   &btf,    &ring_buffer,         &uprobe,     &uprobe_session, &socket_tracepoints,
+    return {&bpf,   &btf,    &ring_buffer,         &uprobe,     &uprobe_multi, &uprobe_session, &socket_tracepoints,
             &fexit, &kprobe, &syscall_tracepoints, &mmap_events};
 }
 
@@ -213,7 +233,9 @@ KernelFeatures detect_kernel_features() {
     by_file(out.kprobe, "/sys/bus/event_source/devices/kprobe/type", "the kernel is built without kprobes");
     if (out.btf.available) {
         const Btf kernel(btf__load_vmlinux_btf(), btf__free);
-        const bool sessions = kernel && has_session_attach_type(kernel.get());
+        const bool multi = kernel && has_attach_type(kernel.get(), "BPF_TRACE_UPROBE_MULTI");
+        set(out.uprobe_multi, multi, "needs Linux 6.6; perf events are used instead");
+        const bool sessions = multi && has_attach_type(kernel.get(), "BPF_TRACE_UPROBE_SESSION");
         set(out.uprobe_session, sessions, "needs Linux 6.13; entry and return probes are used instead");
         const bool tracepoints = kernel && has_type(kernel.get(), "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) &&
                                  has_type(kernel.get(), "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF);

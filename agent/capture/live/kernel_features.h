@@ -27,6 +27,12 @@ std::string_view name_of(PlainHook value);
 // Nothing for any other text, such as "auto"; "off" is none.
 std::optional<PlainHook> plain_hook_named(std::string_view name);
 
+// How probes of user space are attached: by perf events, of which the kernel asks CAP_SYS_ADMIN by now (6.16, and
+// stable kernels since July 2025); by links of their own, for which CAP_BPF and CAP_PERFMON do (6.6); or by one link
+// for entry and return (6.13).
+enum class UprobeWay : std::uint8_t { perf_event, multi, session };
+std::string_view name_of(UprobeWay value);
+
 // What the programs must know of the kernel's own functions.
 struct TcpFunctions {
     unsigned receive_arguments = 0;  // of tcp_recvmsg; 0: not known
@@ -40,6 +46,7 @@ struct KernelFeatures {
     Feature btf{"btf", false, ""};                                // /sys/kernel/btf/vmlinux
     Feature ring_buffer{"ring_buffer", false, ""};                // 5.8
     Feature uprobe{"uprobe", false, ""};                          // the uprobe PMU
+    Feature uprobe_multi{"uprobe_multi", false, ""};              // 6.6
     Feature uprobe_session{"uprobe_session", false, ""};          // 6.13
     Feature socket_tracepoints{"socket_tracepoints", false, ""};  // 6.3
     Feature fexit{"fexit", false, ""};
@@ -48,6 +55,8 @@ struct KernelFeatures {
     Feature mmap_events{"mmap_events", false, ""};
     TcpFunctions tcp;
 
+    // Those that this kernel has, the best first. Never empty.
+    std::vector<UprobeWay> uprobe_ways() const;
     // The best of the ways to see a socket's sends and receives.
     SocketHook socket_hook() const;
     // The wanted one, if this kernel has it.

@@ -26,16 +26,22 @@ namespace llmsnoop::capture::live {
 
 namespace {
 
-// enum bpf_attach_type since 6.13; bookworm's headers do not have it yet.
+// enum bpf_attach_type since 6.6 and 6.13, and a flag of such links; bookworm's headers do not have them yet.
+constexpr auto kUprobeMulti = static_cast<bpf_attach_type>(48);
 constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
+constexpr std::uint32_t kMultiReturn = 1;
 
-void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, bool sessions) {
+void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, UprobeWay way) {
     auto& all = skeleton.progs;
+    const bool sessions = way == UprobeWay::session;
     for (const TlsHook hook : all_tls_hooks()) {
         const HookPrograms programs = programs_of(skeleton, hook);
+        for (bpf_program* one : {programs.entry, programs.on_return}) {
+            if (one == nullptr) continue;
+            if (way != UprobeWay::perf_event) bpf_program__set_expected_attach_type(one, kUprobeMulti);
+            if (programs.session != nullptr) bpf_program__set_autoload(one, !sessions);
+        }
         if (programs.session == nullptr) continue;
-        bpf_program__set_autoload(programs.entry, !sessions);
-        bpf_program__set_autoload(programs.on_return, !sessions);
         bpf_program__set_autoload(programs.session, sessions);
         bpf_program__set_expected_attach_type(programs.session, kUprobeSession);
     }
@@ -115,14 +121,15 @@ base::Result<void> put(const bpf_map* map, const Key& key, const char* what) {
 
 // Links of kinds that libbpf 1.1 does not know are made by the system call itself: struct bpf_attr's link_create part
 // with its uprobe_multi member (include/uapi/linux/bpf.h, 6.6).
-int create_session_link(int program, const char* path, std::uint64_t offset) {
+int create_link(int program, bpf_attach_type type, std::uint32_t multi_flags, const char* path, std::uint64_t offset) {
     struct {
         std::uint32_t program, target, attach_type, flags;
         std::uint64_t path, offsets, reference_counters, cookies;
         std::uint32_t count, multi_flags, pid, padding;
     } attributes{};
     attributes.program = static_cast<std::uint32_t>(program);
-    attributes.attach_type = kUprobeSession;
+    attributes.attach_type = type;
+    attributes.multi_flags = multi_flags;
     attributes.path = reinterpret_cast<std::uint64_t>(path);
     attributes.offsets = reinterpret_cast<std::uint64_t>(&offset);
     attributes.count = 1;
@@ -152,7 +159,7 @@ base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& fea
     if (!plain) return plain.error();
     std::unique_ptr<Programs> out(new Programs);
     out->plain_is_asked_for_ = options.plain_hook.has_value();
-    // What this kernel should take, and then what is less: without plain TCP by the best hook, and without sessions.
+    // What this kernel should take, and then what is less: without plain TCP by the best hook, and by older probes.
     std::vector<PlainHook> hooks{*plain};
     if (!options.plain_hook) {
         for (const PlainHook lesser : {PlainHook::kprobe, PlainHook::syscall, PlainHook::none}) {
@@ -163,13 +170,11 @@ base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& fea
     }
     base::Result<void> loaded = base::error("nothing was tried");
     for (const PlainHook hook : hooks) {
-        for (const bool sessions : {true, false}) {
-            if (sessions && !features.uprobe_session.available) continue;
-            loaded = out->open_and_load(features, options, sessions, hook);
+        for (const UprobeWay way : features.uprobe_ways()) {
+            loaded = out->open_and_load(features, options, way, hook);
             if (loaded) break;
-            base::log::warn("with {} and plain TCP by {}: {}",
-                            std::string(sessions ? "session probes" : "entry and return probes"),
-                            std::string(name_of(hook)), loaded.error().message);
+            base::log::warn("with {} and plain TCP by {}: {}", std::string(name_of(way)), std::string(name_of(hook)),
+                            loaded.error().message);
         }
         if (loaded) break;
     }
@@ -179,18 +184,18 @@ base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& fea
     return out;
 }
 
-base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions,
+base::Result<void> Programs::open_and_load(const KernelFeatures& features, const ProgramOptions& options, UprobeWay way,
                                            PlainHook plain) {
     LibbpfMessages messages;
     llmsnoop_bpf__destroy(skeleton_);
     skeleton_ = llmsnoop_bpf__open();
     if (skeleton_ == nullptr) return base::error("the BPF object cannot be opened: " + messages.last());
-    sessions_ = sessions;
+    uprobe_way_ = way;
     const auto socket_hook = features.socket_hook(options.socket_hook.value_or(features.socket_hook()));
     if (!socket_hook) return socket_hook.error();
     socket_hook_ = *socket_hook;
     plain_hook_ = plain;
-    choose_programs(*skeleton_, socket_hook_, sessions);
+    choose_programs(*skeleton_, socket_hook_, way);
     choose_plain_programs(*skeleton_, features.tcp, plain);
     skeleton_->rodata->knobs = make_knobs(options, features.tcp);
     if (const int code = llmsnoop_bpf__load(skeleton_); code != 0) {
@@ -310,17 +315,26 @@ base::Result<Probe> Programs::attach(TlsHook hook, const std::string& path, std:
     LibbpfMessages messages;
     const HookPrograms programs = programs_of(*skeleton_, hook);
     Probe out;
-    if (sessions_ && programs.session != nullptr) {
-        const int link = create_session_link(bpf_program__fd(programs.session), path.c_str(), file_offset);
+    const auto link_to = [&](bpf_program* program, bpf_attach_type type, std::uint32_t flags) -> base::Result<void> {
+        const int link = create_link(bpf_program__fd(program), type, flags, path.c_str(), file_offset);
         if (link < 0) return base::system_error(path + ": " + std::string(name_of(hook)));
         out.fds_.push_back(link);
+        return {};
+    };
+    if (uprobe_way_ == UprobeWay::session && programs.session != nullptr) {
+        if (auto linked = link_to(programs.session, kUprobeSession, 0); !linked) return linked.error();
         return out;
     }
     // The return probe first: a call that begins between the two is then missed as a whole.
     for (bpf_program* program : {programs.on_return, programs.entry}) {
         if (program == nullptr) continue;
-        bpf_link* link =
-            bpf_program__attach_uprobe(program, program == programs.on_return, -1, path.c_str(), file_offset);
+        const bool on_return = program == programs.on_return;
+        if (uprobe_way_ != UprobeWay::perf_event) {
+            auto linked = link_to(program, kUprobeMulti, on_return ? kMultiReturn : 0);
+            if (!linked) return linked.error();
+            continue;
+        }
+        bpf_link* link = bpf_program__attach_uprobe(program, on_return, -1, path.c_str(), file_offset);
         if (link == nullptr)
             return base::system_error(path + ": " + std::string(name_of(hook)) + " (" + messages.last() + ")");
         out.links_.push_back(link);

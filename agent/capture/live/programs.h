@@ -81,13 +81,13 @@ class Programs {
     // How often the kernel (5.12) did not run one of the programs, because that one was preempted on the same CPU.
     std::uint64_t skipped_runs() const;
 
-    bool uses_sessions() const { return sessions_; }
+    UprobeWay uprobe_way() const { return uprobe_way_; }
     SocketHook socket_hook() const { return socket_hook_; }
     PlainHook plain_hook() const { return plain_hook_; }
 
  private:
     Programs() = default;
-    base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, bool sessions,
+    base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, UprobeWay way,
                                      PlainHook plain);
     base::Result<void> attach_hook(bpf_program* program, std::vector<void*>& links);
     base::Result<void> make_rings(const ProgramOptions& options);
@@ -96,7 +96,7 @@ class Programs {
 
     llmsnoop_bpf* skeleton_ = nullptr;
     std::vector<int> rings_;
-    bool sessions_ = false;
+    UprobeWay uprobe_way_ = UprobeWay::perf_event;
     SocketHook socket_hook_ = SocketHook::none;
     PlainHook plain_hook_ = PlainHook::none;
     bool plain_is_asked_for_ = false;  // by its name: it is that or an error

@@ -38,7 +38,7 @@ TEST_F(UsageTest, EveryDimensionReadsItsField) {
     EXPECT_THAT(summary(usage("user,pid,exe,provider,model,operation,role,status")),
                 ElementsAre("1000|4711|/usr/bin/python3.11|openai|gpt-4o-2024-08-06|chat|client|200 1 1234/56"));
     EXPECT_THAT(summary(usage("hour,day,error_type,completeness,label:team")),
-                ElementsAre("2026-11-20T10:00:00Z|2026-11-20|server_error|complete|- 1 1234/56"));
+                ElementsAre("2026-11-20T10:00:00Z|2026-11-20|server_error|complete|search 1 1234/56"));
 }
 
 TEST_F(UsageTest, OutsideOfPodsAContainerHasItsNameOrTheBeginningOfItsId) {
