@@ -60,7 +60,8 @@ int parse_and_run(int argc, char** argv) {
     command->add_option("--count", trace.count, "stop after so many records")->type_name("N")->check(at_least_one);
     add_duration(*command, trace);
     add_selection(*command, trace);
-    add_config(*command, trace, {"node", "capture", "containers", "kubernetes", "http", "policy", "tokens", "prices", "log"});
+    add_config(*command, trace,
+               {"node", "capture", "containers", "kubernetes", "http", "policy", "tokens", "prices", "log"});
     command->callback([&] { chosen = [&] { return trace_command(trace); }; });
 
     RecordOptions record;
