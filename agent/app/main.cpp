@@ -61,7 +61,8 @@ int parse_and_run(int argc, char** argv) {
     command->add_option("--count", trace.count, "stop after so many records")->type_name("N")->check(at_least_one);
     add_duration(*command, trace);
     add_selection(*command, trace);
-    add_config(*command, trace, {"node", "capture", "http", "policy", "tokens", "prices", "log"});
+    add_config(*command, trace,
+               {"node", "capture", "containers", "kubernetes", "http", "policy", "tokens", "prices", "log"});
     command->callback([&] { chosen = [&] { return trace_command(trace); }; });
 
     RecordOptions record;
@@ -74,7 +75,7 @@ int parse_and_run(int argc, char** argv) {
         "do not mask keys and tokens in what is kept. Without it they are masked "
         "where they can be read: not in HTTP/2 header blocks, compressed bodies and what WebSocket clients send");
     add_selection(*command, record);
-    add_config(*command, record, {"node", "capture", "log"});
+    add_config(*command, record, {"node", "capture", "containers", "log"});
     command->callback([&] { chosen = [&] { return record_command(record); }; });
 
     ReplayOptions replay;
@@ -94,7 +95,7 @@ int parse_and_run(int argc, char** argv) {
     command = app.add_subcommand("doctor", "what this kernel and these privileges allow, which hooks are used and why");
     command->add_flag("--json", doctor.json, "JSON instead of text");
     add_selection(*command, doctor);
-    add_config(*command, doctor, {"capture", "log"});
+    add_config(*command, doctor, {"capture", "containers", "log"});
     command->callback([&] { chosen = [&] { return doctor_command(doctor); }; });
 
     UsageOptions usage;

@@ -92,7 +92,8 @@ std::optional<BundleFacts> Bundles::find(const CgroupNames& names) {
     {
         const std::lock_guard lock(mutex_);
         const auto at = known_.find(key);
-        if (at != known_.end() && (at->second.facts || now < at->second.again)) return at->second.facts;
+        if (at != known_.end() && at->second.facts) return at->second.facts;
+        if (at != known_.end() && now < at->second.again) return of_pod(names);
     }
     auto facts = read(names);
     // The path is the kubelet's word, the annotations are whoever's.
@@ -103,10 +104,30 @@ std::optional<BundleFacts> Bundles::find(const CgroupNames& names) {
         facts->pod_container.clear();
     }
     const std::lock_guard lock(mutex_);
-    if (known_.insert_or_assign(key, Entry{facts, now + kLookAgain}).second) order_.push_back(key);
+    remember(key, facts);
+    return facts ? facts : of_pod(names);
+}
+
+void Bundles::remember(const std::string& key, const std::optional<BundleFacts>& facts) {
+    const auto again = std::chrono::steady_clock::now() + kLookAgain;
+    if (known_.insert_or_assign(key, Entry{facts, again}).second) order_.push_back(key);
     for (; order_.size() > kKnownKept; order_.pop_front())
         known_.erase(order_.front());
-    return facts;
+    if (!facts || facts->pod_uid.empty() || facts->pod_name.empty()) return;
+    if (pods_.insert_or_assign(facts->pod_uid, PodName{facts->pod_namespace, facts->pod_name}).second)
+        pod_order_.push_back(facts->pod_uid);
+    for (; pod_order_.size() > kKnownKept; pod_order_.pop_front())
+        pods_.erase(pod_order_.front());
+}
+
+std::optional<BundleFacts> Bundles::of_pod(const CgroupNames& names) const {
+    const auto at = pods_.find(names.pod_uid);
+    if (at == pods_.end()) return std::nullopt;
+    BundleFacts out;
+    out.pod_uid = names.pod_uid;
+    out.pod_namespace = at->second.namespace_name;
+    out.pod_name = at->second.name;
+    return out;
 }
 
 std::optional<BundleFacts> Bundles::read(const CgroupNames& names) const {

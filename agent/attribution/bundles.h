@@ -29,7 +29,8 @@ class Bundles {
 
     // What the runtime says about the container; names of a pod only if the cgroup path has the same uid. Nothing if no
     // file is found, or if not the host's runtimes made the container (their files would be about another one of that
-    // id). What is not found is looked for again after a while.
+    // id). What is not found is looked for again after a while. Of a pod whose names another of its containers has
+    // told, above all its sandbox, which starts first and ends last, they are known without the container's own file.
     std::optional<BundleFacts> find(const CgroupNames& names);
 
     // Whatever is written down now, read anew. Unlike find(), it takes the files' word for the names of pods.
@@ -45,12 +46,21 @@ class Bundles {
         std::chrono::steady_clock::time_point again;
     };
 
+    struct PodName {
+        std::string namespace_name;
+        std::string name;
+    };
+
     std::optional<BundleFacts> read(const CgroupNames& names) const;
+    void remember(const std::string& key, const std::optional<BundleFacts>& facts);
+    std::optional<BundleFacts> of_pod(const CgroupNames& names) const;
 
     const std::vector<std::string> roots_;
     std::mutex mutex_;                              // guards what follows
     std::unordered_map<std::string, Entry> known_;  // by container id and pod uid
     std::deque<std::string> order_;
+    std::unordered_map<std::string, PodName> pods_;  // by uid
+    std::deque<std::string> pod_order_;
 };
 
 }  // namespace llmsnoop::attribution

@@ -186,7 +186,8 @@ std::optional<CgroupNames> names_of_cgroup(std::string_view path) {
     CgroupNames out;
     std::string_view parent;
     bool of_user = false;
-    bool in_kubepods = false;
+    // An agent in a cgroup namespace sees its cousins as "/../../podUID/ID": what is above stays hidden.
+    bool in_kubepods = path.starts_with("/..");
     Pieces pieces(path);
     while (const auto piece = pieces.next()) {
         of_user = of_user || is_of_users(*piece);

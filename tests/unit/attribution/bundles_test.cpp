@@ -137,6 +137,22 @@ TEST_F(BundlesTest, RemembersWhatItFoundAfterTheFileIsGone) {
     EXPECT_EQ(bundles.find(names)->pod_name, "app-1");
 }
 
+TEST_F(BundlesTest, TheSandboxNamesThePodOfAContainerWhoseFileIsGone) {
+    write(kTasks + "k8s.io/" + kId + "/config.json",
+          R"({"annotations": {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-name": "app-1",
+              "io.kubernetes.cri.sandbox-namespace": "prod", "io.kubernetes.cri.sandbox-uid": ")" +
+              kUid + "\"}}");
+    Bundles bundles({root_.string()});
+    const CgroupNames gone{kOther, "containerd", kUid, CgroupNames::MadeBy::system};
+    EXPECT_FALSE(bundles.find(gone)) << "the sandbox has not been met yet";
+    ASSERT_TRUE(bundles.find({kId, "containerd", kUid, CgroupNames::MadeBy::system}));
+    const auto facts = bundles.find(gone);
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(*facts, (BundleFacts{"", "", "", kUid, "prod", "app-1", ""}));
+    EXPECT_FALSE(
+        bundles.find({kOther, "containerd", "ffffffff-4f50-6172-8394-a5b6c7d8e9f0", CgroupNames::MadeBy::system}));
+}
+
 TEST_F(BundlesTest, AProcessGetsTheNamesOfItsPod) {
     write(kTasks + "k8s.io/" + kId + "/config.json", containerd_config(kUid, "app-1"));
     model::LossCounters losses;

@@ -76,6 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"/system.slice/docker-" + kOther + ".scope" + kKind, kId, "containerd", kUid},
         Case{"/system.slice/docker-" + kOther + ".scope/kubepods/burstable/pod" + kUid + "/" + kId, kId, "", kUid},
         Case{"/docker/" + kOther + "/kubelet/kubepods/burstable/pod" + kUid + "/" + kId, kId, "", kUid},
+        Case{"/../../pod" + kUid + "/" + kId, kId, "", kUid}, Case{"/../../../besteffort/pod" + kUid, "", "", kUid},
         Case{"/../../kubepods-pod" + kUidOfUnit + ".slice/cri-containerd-" + kId + ".scope", kId, "containerd", kUid},
         // systemd in a container of a pod, and a container engine in it
         Case{kPodSlice + "/cri-containerd-" + kId + ".scope/system.slice/nginx.service", kId, "containerd", kUid},
