@@ -16,6 +16,7 @@ namespace {
 using Kind = Dimension::Kind;
 
 constexpr auto kBusyTimeout = std::chrono::seconds(2);
+constexpr const char* kNoRecords = ", only its counts (store.keep_records)";
 constexpr std::int64_t kHour = 3'600'000'000'000;
 
 // Of the table e. An hour or a day is a number of nanoseconds, which becomes text only once for a group.
@@ -222,7 +223,7 @@ base::Result<ExchangePage> SqliteReader::exchanges(const ExchangeQuery& query) {
     SqliteWords words("e", values);
     const auto matches = sql_of(query.filter, words);
     if (!matches) return matches.error();
-    std::string sql = "SELECT e.time_ns, e.id, r.line FROM exchange e JOIN record r ON r.seq = e.seq WHERE " + *matches;
+    std::string sql = "SELECT e.time_ns, e.id, r.line FROM exchange e LEFT JOIN record r ON r.seq = e.seq WHERE " + *matches;
     add_range(sql, values, query.since, query.until);
     if (cursor) {
         values.emplace_back(cursor->time_ns);
@@ -243,6 +244,7 @@ base::Result<ExchangePage> SqliteReader::exchanges(const ExchangeQuery& query) {
             break;
         }
         last = {rows->integer(0), std::string(rows->text(1))};
+        if (rows->is_null(2)) return base::error("the store has no record of " + last.id + kNoRecords);
         page.records.emplace_back(rows->text(2));
     }
     if (step == Statement::Step::failed) return failure_of(*database);
@@ -260,7 +262,7 @@ base::Result<std::optional<std::string>> SqliteReader::exchange(const std::strin
     if (step == Statement::Step::failed) return failure_of(*database);
     if (step == Statement::Step::done) return std::optional<std::string>();
     if (row->is_null(0))
-        return base::error("the store has no record of " + id + ", only its counts (store.keep_records)");
+        return base::error("the store has no record of " + id + kNoRecords);
     return std::optional(std::string(row->text(0)));
 }
 
