@@ -223,7 +223,8 @@ base::Result<ExchangePage> SqliteReader::exchanges(const ExchangeQuery& query) {
     SqliteWords words("e", values);
     const auto matches = sql_of(query.filter, words);
     if (!matches) return matches.error();
-    std::string sql = "SELECT e.time_ns, e.id, r.line FROM exchange e LEFT JOIN record r ON r.seq = e.seq WHERE " + *matches;
+    std::string sql =
+        "SELECT e.time_ns, e.id, r.line FROM exchange e LEFT JOIN record r ON r.seq = e.seq WHERE " + *matches;
     add_range(sql, values, query.since, query.until);
     if (cursor) {
         values.emplace_back(cursor->time_ns);
@@ -261,8 +262,7 @@ base::Result<std::optional<std::string>> SqliteReader::exchange(const std::strin
     const auto step = row->step();
     if (step == Statement::Step::failed) return failure_of(*database);
     if (step == Statement::Step::done) return std::optional<std::string>();
-    if (row->is_null(0))
-        return base::error("the store has no record of " + id + kNoRecords);
+    if (row->is_null(0)) return base::error("the store has no record of " + id + kNoRecords);
     return std::optional(std::string(row->text(0)));
 }
 
