@@ -1,7 +1,7 @@
 #include "exporters/store/sqlite_reader.h"
 
+#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -16,9 +16,11 @@ namespace {
 using Kind = Dimension::Kind;
 
 constexpr auto kBusyTimeout = std::chrono::seconds(2);
+constexpr const char* kNoRecords = ", only its counts (store.keep_records)";
 constexpr std::int64_t kHour = 3'600'000'000'000;
+constexpr std::int64_t kDay = 24 * kHour;
 
-// Of the table e. An hour or a day is a number of nanoseconds, which becomes text only once for a group.
+// Of the table e. An hour or a day is its number since 1970, which becomes a date only once for a group.
 std::string expression_of(const Dimension& dimension, std::vector<Value>& values) {
     switch (dimension.kind) {
         case Kind::namespace_name:
@@ -58,9 +60,9 @@ std::string expression_of(const Dimension& dimension, std::vector<Value>& values
         case Kind::completeness:
             return "e.completeness";
         case Kind::hour:
-            return "rfc3339(e.time_ns - e.time_ns % " + std::to_string(kHour) + ")";
+            return "e.time_ns / " + std::to_string(kHour);
         case Kind::day:
-            return "rfc3339(e.time_ns - e.time_ns % " + std::to_string(24 * kHour) + ")";
+            return "e.time_ns / " + std::to_string(kDay);
         case Kind::label:
             values.emplace_back(dimension.label);
             return "label(e.labels, ?" + std::to_string(values.size()) + ")";
@@ -68,10 +70,23 @@ std::string expression_of(const Dimension& dimension, std::vector<Value>& values
     return "NULL";
 }
 
-// "2026-11-20T10:00:00.000000000Z", as far as it says something.
-void shorten(std::string& text, Kind kind) {
+// The number of an hour or a day since 1970, as "2026-11-20T10:00:00Z" or "2026-11-20".
+void name_time(std::string& text, Kind kind) {
+    std::int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    text = base::rfc3339(base::time_from_unix_ns(number * (kind == Kind::hour ? kHour : kDay)));
     if (kind == Kind::hour) text.replace(19, std::string::npos, "Z");
     if (kind == Kind::day) text.resize(10);
+}
+
+void name_times(UsageReport& report, const UsageQuery& query) {
+    for (std::size_t i = 0; i < query.dimensions.size(); ++i) {
+        const Kind kind = query.dimensions[i].kind;
+        if (kind != Kind::hour && kind != Kind::day) continue;
+        for (UsageRow& row : report.rows) {
+            if (row.group[i]) name_time(*row.group[i], kind);
+        }
+    }
 }
 
 void add_range(std::string& sql, std::vector<Value>& values, const std::optional<base::Time>& since,
@@ -197,7 +212,6 @@ base::Result<UsageReport> SqliteReader::usage(const UsageQuery& query) {
             group[i].reset();
             if (rows->is_null(column)) continue;
             group[i].emplace(rows->text(column));
-            shorten(*group[i], query.dimensions[i].kind);
         }
         if (!groups.add(group, measures_at(*rows, static_cast<int>(group.size()))))
             return base::error("more than " + std::to_string(query.most_groups) +
@@ -205,7 +219,9 @@ base::Result<UsageReport> SqliteReader::usage(const UsageQuery& query) {
                                base::Error::Kind::usage);
     }
     if (step == Statement::Step::failed) return failure_of(*database);
-    return groups.report(query);
+    UsageReport report = groups.report(query);
+    name_times(report, query);
+    return report;
 }
 
 base::Result<ExchangePage> SqliteReader::exchanges(const ExchangeQuery& query) {
@@ -222,7 +238,8 @@ base::Result<ExchangePage> SqliteReader::exchanges(const ExchangeQuery& query) {
     SqliteWords words("e", values);
     const auto matches = sql_of(query.filter, words);
     if (!matches) return matches.error();
-    std::string sql = "SELECT e.time_ns, e.id, r.line FROM exchange e JOIN record r ON r.seq = e.seq WHERE " + *matches;
+    std::string sql =
+        "SELECT e.time_ns, e.id, r.line FROM exchange e LEFT JOIN record r ON r.seq = e.seq WHERE " + *matches;
     add_range(sql, values, query.since, query.until);
     if (cursor) {
         values.emplace_back(cursor->time_ns);
@@ -243,6 +260,7 @@ base::Result<ExchangePage> SqliteReader::exchanges(const ExchangeQuery& query) {
             break;
         }
         last = {rows->integer(0), std::string(rows->text(1))};
+        if (rows->is_null(2)) return base::error("the store has no record of " + last.id + kNoRecords);
         page.records.emplace_back(rows->text(2));
     }
     if (step == Statement::Step::failed) return failure_of(*database);
@@ -259,8 +277,7 @@ base::Result<std::optional<std::string>> SqliteReader::exchange(const std::strin
     const auto step = row->step();
     if (step == Statement::Step::failed) return failure_of(*database);
     if (step == Statement::Step::done) return std::optional<std::string>();
-    if (row->is_null(0))
-        return base::error("the store has no record of " + id + ", only its counts (store.keep_records)");
+    if (row->is_null(0)) return base::error("the store has no record of " + id + kNoRecords);
     return std::optional(std::string(row->text(0)));
 }
 

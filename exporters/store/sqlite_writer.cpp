@@ -45,6 +45,13 @@ std::string insert_sql() {
            " RETURNING seq";
 }
 
+// SQLite would make it readable by everybody; -wal and -shm take the mode of the file.
+base::Result<void> make_file(const std::string& path) {
+    const base::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+    if (!file) return base::system_error("store " + path);
+    return {};
+}
+
 std::uint64_t inode_of(const std::string& path) {
     struct stat facts {};
     return ::stat(path.c_str(), &facts) == 0 ? facts.st_ino : 0;
@@ -69,9 +76,7 @@ base::Result<std::unique_ptr<SqliteWriter>> SqliteWriter::create(SqliteOptions o
         if (problem) return base::error("store: " + directory.string() + " cannot be made: " + problem.message());
         std::filesystem::permissions(directory, std::filesystem::perms(0750), problem);
     }
-    // SQLite would make it readable by everybody; -wal and -shm take the mode of the file.
-    const base::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
-    if (!file) return base::system_error("store " + path);
+    if (auto made = make_file(path); !made) return made.error();
     if (auto opened = writer->open(); !opened && opened.error().kind == base::Error::Kind::unsupported)
         return opened.error();
     return writer;
@@ -81,6 +86,7 @@ SqliteWriter::SqliteWriter(SqliteOptions options) : options_(std::move(options))
 
 // Leaves either an open data base with all statements, or none.
 base::Result<void> SqliteWriter::open() {
+    if (auto made = make_file(options_.path); !made) return made;
     auto opened = Database::open(options_.path, Database::Mode::create, options_.busy_timeout);
     if (!opened) return opened.error();
     database_ = std::move(*opened);

@@ -95,7 +95,8 @@ export -f tidy_one
 export build
 
 tidy() {
-    local generated=(bpf_skeleton exporters/filter/record_schema_text.h)
+    local generated=(bpf_skeleton exporters/filter/record_schema_text.h exporters/api/openapi_text.h
+        exporters/store/clickhouse_sql_text.h)
     [ ! -d "$build/tests/bench/floor" ] || generated+=(tests/bench/floor/floor.skel.h)
     cmake --build "$build" --target "${generated[@]}" >"$scratch/generated" 2>&1 ||
         { cat "$scratch/generated"; return 1; }

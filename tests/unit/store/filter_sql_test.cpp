@@ -200,6 +200,9 @@ TEST_F(FilterSqlTest, WithoutRecordsAFieldThatHasNoColumnIsRefusedAndNotGuessed)
     const auto refused = reader.usage(query("", "llm.finish_reasons == 'stop'"));
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message.find("store.keep_records"), std::string::npos);
+    const auto page = reader.exchanges({});
+    ASSERT_FALSE(page);
+    EXPECT_NE(page.error().message.find("store.keep_records"), std::string::npos);
     const auto line = reader.exchange("01JD4Z0000000000000000100A");
     ASSERT_FALSE(line);
     EXPECT_NE(line.error().message.find("store.keep_records"), std::string::npos);

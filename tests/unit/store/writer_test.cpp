@@ -175,6 +175,9 @@ TEST_F(WriterTest, ADeletedFileIsMadeAgain) {
     put(*sink, call("m", 2, 2));
     flush(*sink);
     EXPECT_EQ(usage("").total.input.sum, 2U);
+    struct stat facts {};
+    ASSERT_EQ(::stat(options_.path.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777, 0640U);
 }
 
 TEST_F(WriterTest, WhatIsTooOldGoes) {
