@@ -8,6 +8,7 @@
 const volatile struct knobs knobs = {};
 __u32 filter_epoch = 1;
 __u32 mutes_in_use = 0;
+__u32 rustls_in_use = 0;
 
 static __always_inline void emit_process_end(__u8 kind, __u32 pid, __u64 start_ns)
 {
