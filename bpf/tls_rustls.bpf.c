@@ -132,51 +132,54 @@ __weak __noinline int rustls_emit_message(__u64 connection, __u64 offset)
     return 0;
 }
 
-/* Copies the plaintext of the thread's message into the record that is kept under this key. */
+/* Copies a piece of plaintext into the record that is kept under this key, to where `at` says. */
+__weak __noinline int rustls_keep_slice(__u64 ciphertext, __u64 more_ciphertext, __u64 at, __u64 address, __u64 length)
+{
+    struct rustls_record_key key = {.ciphertext = {ciphertext, more_ciphertext}, .pid = current_pid()};
+    struct rustls_record *record = bpf_map_lookup_elem(&rustls_records, &key);
+
+    if (!record)
+        return 0;
+    barrier_var(length);
+    if (length > RUSTLS_RECORD_MAX)
+        length = RUSTLS_RECORD_MAX;
+    barrier_var(at);
+    at &= RUSTLS_RECORD_MAX - 1;
+    if (read_user_bytes(record->plaintext + at, length, address))
+        return 1;
+    record->captured = at + length;
+    return 0;
+}
+
+/* Copies the plaintext of the thread's message. */
 __weak __noinline int rustls_keep_message(__u64 ciphertext, __u64 more_ciphertext)
 {
-    __u64 thread_id = bpf_get_current_pid_tgid();
-    struct rustls_record_key key = {.ciphertext = {ciphertext, more_ciphertext}, .pid = thread_id >> 32};
+    __u64 thread_id = bpf_get_current_pid_tgid(), at, skip, left, done = 0, take;
     struct rustls_thread *thread = bpf_map_lookup_elem(&rustls_threads, &thread_id);
-    struct rustls_record *record = bpf_map_lookup_elem(&rustls_records, &key);
-    __u64 at, skip, left, done = 0, take;
     struct vector vector;
 
-    if (!thread || !record)
+    if (!thread)
         return 0;
-    left = record->length;
-    if (!PLAIN_SLICES(thread->message)) {
-        barrier_var(left);
-        if (left > RUSTLS_RECORD_MAX)
-            left = RUSTLS_RECORD_MAX;
-        if (!read_user_bytes(record->plaintext, left, thread->message[1]))
-            record->captured = left;
-        return 0;
-    }
+    left = plain_length(thread->message);
     at = PLAIN_SLICES(thread->message);
+    if (!at)
+        return rustls_keep_slice(ciphertext, more_ciphertext, 0, thread->message[1], left);
     skip = thread->message[2];
     for (int i = 0; i < RUSTLS_VECTORS; i++) {
         if (!left || read_vector(&vector, at, PLACE_VECTORS))
             break;
         at += sizeof(struct iovec);
-        if (vector.length <= skip) {
-            skip -= vector.length;
-            continue;
-        }
-        take = vector.length - skip;
+        take = vector.length > skip ? vector.length - skip : 0;
+        vector.address += skip;
+        skip = take ? 0 : skip - vector.length;
         if (take > left)
             take = left;
-        barrier_var(take);
-        if (take > RUSTLS_RECORD_MAX)
-            take = RUSTLS_RECORD_MAX;
-        barrier_var(done);
-        done &= RUSTLS_RECORD_MAX - 1;
-        if (read_user_bytes(record->plaintext + done, take, vector.address + skip))
+        if (!take)
+            continue;
+        if (rustls_keep_slice(ciphertext, more_ciphertext, done, vector.address, take))
             break;
-        skip = 0;
         done += take;
         left -= take;
-        record->captured = done;
     }
     return 0;
 }

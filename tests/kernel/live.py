@@ -164,7 +164,7 @@ class ClientRun:
 
 def client_command(build, server, kind, flags, program=None):
     """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, node, bun,
-    bun_aborts or curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
+    bun_aborts, deno or curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
     common = ["--port", str(server.port)]
     authority = ["--ca", server.certificate] if server.certificate else ["--plain"]
     if kind in ("ssl_client", "ssl_client_dlopen", "h2_client", "ws_client"):
@@ -177,6 +177,9 @@ def client_command(build, server, kind, flags, program=None):
     if kind in ("bun", "bun_aborts"):
         script = "node_client.mjs" if kind == "bun" else "aborting_client.mjs"
         return [program or "bun", "run", str(CLIENTS / script), *common, *flags]
+    if kind == "deno":  # which does not take a certificate that is also its own authority
+        return [program or "deno", "run", "--quiet", "--no-remote", "-A", "--unsafely-ignore-certificate-errors=localhost",
+                str(CLIENTS / "node_client.mjs"), *common, *flags]
     if kind == "curl":
         return [str(CLIENTS / "curl_client.sh"), *common, *authority, *flags]
     raise ValueError(kind)

@@ -91,6 +91,22 @@ TEST_P(RustlsTest, AnObjectThatNothingDropsIsFound) {
     expect_found({"it"});
 }
 
+TEST_P(RustlsTest, WhatDropsThemMayBeTwoFunctions) {
+    program.function("decrypt it");
+    program.function("encrypt it");
+    program.pointer("other");
+    program.word(0x30);
+    program.word(8);
+    program.pointer("decrypt it");
+    program.gap(3);
+    program.pointer("drop");
+    program.word(0x30);
+    program.word(8);
+    program.pointer("encrypt it");
+    program.pointer("length 13");
+    expect_found({"it"});
+}
+
 TEST_P(RustlsTest, OtherTablesNearbyAreNoDecrypters) {
     program.decrypter("of another size", 0x40);
     program.decrypter("of another alignment", 0x28, 4);

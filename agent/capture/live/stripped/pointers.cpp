@@ -25,7 +25,6 @@ struct Table {
 
 struct RelocationTables {
     Table rela, relr;
-    bool any() const { return rela.size != 0 || relr.size != 0; }
 };
 
 RelocationTables find_tables(const Image& image) {
@@ -56,8 +55,9 @@ class Pointers {
             if (!budget_.spend()) return false;
             Elf64_Rela one;
             std::memcpy(&one, bytes.data() + at, sizeof one);
-            if (ELF64_R_TYPE(one.r_info) == R_X86_64_RELATIVE)
-                tell(one.r_offset, static_cast<std::uint64_t>(one.r_addend));
+            if (ELF64_R_TYPE(one.r_info) != R_X86_64_RELATIVE) continue;
+            relocated_ = true;
+            tell(one.r_offset, static_cast<std::uint64_t>(one.r_addend));
         }
         return true;
     }
@@ -67,6 +67,7 @@ class Pointers {
     bool from_relr(const Table& table) {
         const base::Bytes bytes = image_.at(table.address, table.size);
         std::uint64_t next = 0;
+        relocated_ = relocated_ || !bytes.empty();
         for (std::size_t at = 0; at + kWord <= bytes.size(); at += kWord) {
             const auto entry = base::load_le<std::uint64_t>(bytes.data() + at);
             if (entry % 2 == 0) {
@@ -84,6 +85,9 @@ class Pointers {
         }
         return true;
     }
+
+    // The program is position-independent.
+    bool relocated() const { return relocated_; }
 
     // Any word of the data may be one. As many as the image has, whatever it says of itself.
     void in_place() {
@@ -107,6 +111,7 @@ class Pointers {
     std::uint64_t first_, last_;
     Budget& budget_;
     base::FunctionRef<void(Pointer)> out_;
+    bool relocated_ = false;
 };
 
 }  // namespace
@@ -115,8 +120,8 @@ bool each_pointer(const Image& image, std::uint64_t first, std::uint64_t last, B
                   base::FunctionRef<void(Pointer)> out) {
     Pointers pointers(image, first, last, budget, out);
     const RelocationTables tables = find_tables(image);
-    if (tables.any()) return pointers.from_rela(tables.rela) && pointers.from_relr(tables.relr);
-    pointers.in_place();
+    if (!pointers.from_rela(tables.rela) || !pointers.from_relr(tables.relr)) return false;
+    if (!pointers.relocated()) pointers.in_place();
     return true;
 }
 

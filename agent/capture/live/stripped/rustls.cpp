@@ -115,8 +115,22 @@ struct Pair {
 
 // The same kind of keys; the encrypter of TLS 1.2 with GCM has eight bytes more of nonce.
 bool belong_together(const Table& encrypter, const Table& decrypter) {
-    return decrypter.drop == encrypter.drop && decrypter.alignment == encrypter.alignment &&
+    return (decrypter.drop == 0) == (encrypter.drop == 0) && decrypter.alignment == encrypter.alignment &&
            (decrypter.size == encrypter.size || decrypter.size + kWord == encrypter.size);
+}
+
+// Those that are dropped by the same function, if there are any: linkers merge equal functions, but not all do.
+std::vector<Table> possible_decrypters(const Tables& tables, const std::set<std::uint64_t>& encrypters,
+                                       const Table& encrypter) {
+    std::vector<Table> all, alike;
+    for (std::uint64_t place = encrypter.at - kNear; place <= encrypter.at + kNear; place += kWord) {
+        if (encrypters.contains(place)) continue;
+        const auto table = tables.at(place);
+        if (!table || !belong_together(encrypter, *table)) continue;
+        all.push_back(*table);
+        if (table->drop == encrypter.drop) alike.push_back(*table);
+    }
+    return alike.empty() ? all : alike;
 }
 
 // What one encrypter cannot do without is none of another's.
@@ -157,14 +171,8 @@ base::Result<RustlsFunctions> find_rustls_functions(const Image& image, const Ma
         if (const auto encrypter = tables->at(place)) pairs.push_back({*encrypter, {}});
     }
     if (pairs.empty()) return refusal("no table was found that could be an encrypter's");
-    for (Pair& pair : pairs) {
-        const std::uint64_t at = pair.encrypter.at;
-        for (std::uint64_t place = at - kNear; place <= at + kNear; place += kWord) {
-            if (places->contains(place)) continue;
-            const auto table = tables->at(place);
-            if (table && belong_together(pair.encrypter, *table)) pair.decrypters.push_back(*table);
-        }
-    }
+    for (Pair& pair : pairs)
+        pair.decrypters = possible_decrypters(*tables, *places, pair.encrypter);
     settle(pairs);
     std::set<std::uint64_t> encrypt, decrypt;
     for (const Pair& pair : pairs) {
