@@ -343,13 +343,16 @@ struct {
     __type(value, __u32);
 } target_cgroups __weak SEC(".maps");
 
-/* Key: 0; value: a program. Nobody writes it, and nothing is ever called by way of it (uprobe.bpf.h). */
-struct {
+/* Key: 0; value: a program. Nobody writes them, and nothing is ever called by way of them (uprobe.bpf.h). */
+struct no_programs {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
     __uint(max_entries, 1);
     __uint(key_size, sizeof(__u32));
     __uint(value_size, sizeof(__u32));
-} no_programs __weak SEC(".maps");
+};
+
+struct no_programs no_programs __weak SEC(".maps");
+struct no_programs no_sessions __weak SEC(".maps");
 
 /* Losses by enum wire_loss, per CPU. Only ever added to. */
 struct {

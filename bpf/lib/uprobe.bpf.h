@@ -13,26 +13,28 @@
  * thread runs it on the same stack, and both go on with a mixture of their variables.
  *
  * A program that holds a tail call keeps to the stack of its thread. This one is never made: the verifier knows that
- * the knob is 0, and removes it. Tried on 5.10, 6.18 and 7.2.
+ * the knob is 0, and removes it. The map must not be shared by programs that are attached in different ways (6.18
+ * compares their expected_attach_type). Tried on 5.10, 6.18 and 7.2.
  */
-static __always_inline void keep_to_own_stack(struct pt_regs *ctx)
-{
-    if (knobs.never)
-        bpf_tail_call(ctx, &no_programs, 0);
-}
+#define KEEP_TO_OWN_STACK(map)          \
+    do {                                \
+        if (knobs.never)                \
+            bpf_tail_call(ctx, map, 0); \
+    } while (0)
 
-#define PROBE_PROGRAM(section, name)                             \
+#define PROBE_PROGRAM(section, name, map)                        \
     static __always_inline int name##_body(struct pt_regs *ctx); \
     SEC(section) int name(struct pt_regs *ctx)                   \
     {                                                            \
-        keep_to_own_stack(ctx);                                  \
+        KEEP_TO_OWN_STACK(map);                                  \
         return name##_body(ctx);                                 \
     }                                                            \
     static __always_inline int name##_body(struct pt_regs *ctx)
 
 /* To be followed by the program's body, in braces; its argument is called `ctx`. */
-#define UPROBE(name)    PROBE_PROGRAM("uprobe", name)
-#define URETPROBE(name) PROBE_PROGRAM("uretprobe", name)
+#define UPROBE(name)    PROBE_PROGRAM("uprobe", name, &no_programs)
+#define URETPROBE(name) PROBE_PROGRAM("uretprobe", name, &no_programs)
+#define SESSION(name)   PROBE_PROGRAM("uprobe", name, &no_sessions)
 
 /*
  * Session probes (6.13) are one attachment for entry and return, and spare the return of calls that are of no interest.
@@ -61,7 +63,7 @@ static __always_inline int session_is_return(struct pt_regs *ctx)
     {                                                           \
         return ends;                                            \
     }                                                           \
-    UPROBE(name##_session)                                      \
+    SESSION(name##_session)                                     \
     {                                                           \
         if (session_is_return(ctx))                             \
             return ends;                                        \

@@ -35,6 +35,10 @@ class Agent:
                 self.close()
                 raise RuntimeError(f"llmsnoop {command} did not become ready: {text}")
             time.sleep(0.02)
+        if "do not load" in self.messages():  # it makes do with less than this kernel allows
+            text = self.messages()
+            self.close()
+            raise RuntimeError(f"llmsnoop {command}: {text}")
 
     @property
     def pid(self):

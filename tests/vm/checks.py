@@ -190,6 +190,8 @@ def check_endings(results):
                 for path in sorted(results.directory.glob("*.status")) if path.read_text(encoding="utf-8").strip() != "0"]
     if not results.text("scenario.log").rstrip().endswith("done"):
         problems.append("the scenario did not come to its end")
+    for log in sorted(results.directory.glob("*.log")):  # a lesser way than this kernel allows
+        problems += [f"{log.stem}: {line}" for line in results.text(log.name).splitlines() if "do not load" in line]
     complaints = re.findall(r".*(?:WARNING:|BUG:|Oops|stall).*", results.text("dmesg.log"))
     return problems + [line.strip() for line in complaints]
 

@@ -24,7 +24,7 @@ SKIPPED = 77
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils",
          "apt-get": "apt", "dpkg-deb": "dpkg"}
 MEMORY_MB = 1024
-SLOWEST_S = 800
+SLOWEST_S = 2000
 
 
 def missing_tools():
