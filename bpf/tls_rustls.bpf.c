@@ -61,6 +61,9 @@ static __always_inline int rustls_begins(struct pt_regs *ctx, __u64 direction)
     thread->stack = 0;
     if (read_user_bytes(thread->message, sizeof(thread->message), PT_REGS_PARM3(ctx)))
         return 0;
+    if (direction == WIRE_RECEIVED &&
+        read_user_bytes(thread->ciphertext, sizeof(thread->ciphertext), thread->message[0]))
+        return 0;
     thread->result = PT_REGS_PARM1(ctx);
     thread->object = PT_REGS_PARM2(ctx);
     thread->sequence = PT_REGS_PARM4(ctx);
@@ -261,6 +264,18 @@ static __always_inline int is_close_notify(__u64 address, __u64 length)
     return length == sizeof(alert) && !read_user_bytes(alert, sizeof(alert), address) && alert[1] == CLOSE_NOTIFY;
 }
 
+/* Is what was decrypted what the thread received last? Most read records to where they decrypt them; those that copy
+ * them in between have the same bytes. */
+static __always_inline int rustls_was_received(const struct rustls_thread *thread)
+{
+    if (!thread->received_from)
+        return 0;
+    if (thread->message[0] < thread->received_end && thread->received_at < thread->message[0] + thread->message[1])
+        return 1;
+    return thread->received_ciphertext[0] == thread->ciphertext[0] &&
+           thread->received_ciphertext[1] == thread->ciphertext[1];
+}
+
 static __always_inline int rustls_decrypted(struct pt_regs *ctx)
 {
     struct connection_key key = {};
@@ -283,8 +298,7 @@ static __always_inline int rustls_decrypted(struct pt_regs *ctx)
     if (!object)
         return 0;
     is_data = (__u8)result[3] == CONTENT_APPLICATION && length;
-    if (thread->received_from && thread->message[0] < thread->received_end &&
-        thread->received_at < thread->message[0] + thread->message[1]) {
+    if (rustls_was_received(thread)) {
         object->socket = thread->received_from;
         object->ports = ports_of((const struct sock *)object->socket);
     }

@@ -188,11 +188,13 @@ struct rustls_thread {
     __u64 object;
     __u64 sequence;
     __u64 result;
-    __u64 message[5]; /* as the call found it */
+    __u64 message[5];    /* as the call found it */
+    __u64 ciphertext[2]; /* the first of what is to be decrypted */
     __u64 direction;
     __u64 received_from; /* the socket of the thread's last receive, and where in the process its bytes are */
     __u64 received_at;
     __u64 received_end;
+    __u64 received_ciphertext[2]; /* of the record with which they begin, if they begin with one */
     __u64 known_process; /* its process is known to call rustls */
 };
 

@@ -202,6 +202,7 @@ __weak __noinline int rustls_socket_used(__u64 socket, __u64 is_send)
     struct rustls_thread *thread, fresh = {};
     struct rustls_place place;
     struct vector vector;
+    __u8 header[RUSTLS_HEADER];
 
     if (!state || !state->rustls || !rustls_place_of_call(&place))
         return 0;
@@ -232,5 +233,9 @@ __weak __noinline int rustls_socket_used(__u64 socket, __u64 is_send)
     thread->received_from = socket;
     thread->received_at = place.address;
     thread->received_end = place.address + place.size;
+    thread->received_ciphertext[0] = thread->received_ciphertext[1] = 0;
+    if (!read_user_bytes(header, sizeof(header), place.address) && header[0] == TLS_APPLICATION_DATA && header[1] == 3)
+        read_user_bytes(thread->received_ciphertext, sizeof(thread->received_ciphertext),
+                        place.address + RUSTLS_HEADER);
     return 0;
 }

@@ -224,6 +224,22 @@ TEST_F(RustlsTest, ARecordOfWhichOnlyTheEndWasReceivedLastIsTied) {
     EXPECT_EQ(data(), Strings({"received@0 answer"}));
 }
 
+TEST_F(RustlsTest, WhatWasCopiedInBetweenIsTiedByItsBytes) {
+    shake_hands(first);
+    const std::string header("\x17\x03\x03\x00\x30", 5), sealed = "no two records begin alike, so these bytes tell";
+    const auto receive_record = [&](const std::string& bytes) {
+        const std::string all = header + bytes;
+        std::copy(all.begin(), all.end(), buffer() + 4096);
+        receive_bytes(first, 4096, 100);
+    };
+    receive_record(sealed);
+    decrypt(sealed, 0);
+    EXPECT_EQ(data(), Strings({"received@0 " + sealed}));
+    receive_record("others, quite, quite, quite others");
+    decrypt(sealed, 0, kApplication, kDecrypter + 64);
+    EXPECT_TRUE(take().empty());
+}
+
 TEST_F(RustlsTest, ADecrypterStaysWithItsSocket) {
     shake_hands(first);
     read("one", 0, first);
