@@ -34,11 +34,17 @@ int BPF_PROG(plain_socket_state, const struct sock *sk, const int old_state, con
         bpf_map_update_elem(&plain_sockets, &socket, &fresh, BPF_ANY);
         return 0;
     }
-    if (new_state != TCP_FIN_WAIT1 && new_state != TCP_LAST_ACK && new_state != TCP_CLOSE)
+    if (new_state != TCP_ESTABLISHED && new_state != TCP_FIN_WAIT1 && new_state != TCP_LAST_ACK &&
+        new_state != TCP_CLOSE)
         return 0;
     known = find_plain(socket);
     if (!known)
         return 0;
+    if (new_state == TCP_ESTABLISHED) {
+        if (known->state == PLAIN_FRESH) /* else it has sent with its SYN (RFC 7413) */
+            note_first_bytes(known, sk);
+        return 0;
+    }
     if (new_state == TCP_CLOSE) {
         closed_by_process = BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DEAD & 1;
         if (BPF_CORE_READ(sk, sk_shutdown) == SHUTDOWN_MASK &&
@@ -194,17 +200,6 @@ int BPF_PROG(plain_splice_fexit, struct socket *socket, void *position, void *pi
              long result)
 {
     return message_moved(BPF_CORE_READ(socket, sk), NULL, 0, WIRE_RECEIVED, result);
-}
-
-/* What a call moved is not known: the connection ends, and what follows is one that was joined in the middle. */
-static __noinline int lose_plain(__u64 socket, __u32 loss)
-{
-    struct plain_socket *known = find_plain(socket);
-
-    count_loss(loss);
-    if (known)
-        close_plain(socket, known, WIRE_CLOSE_LOST);
-    return 0;
 }
 
 /*

@@ -178,7 +178,7 @@ void ExchangeAssembly::addressed() {
 
 void ExchangeAssembly::offer_for_pairing() {
     const auto key = pairing_key();
-    if (!key || offered_) return;
+    if (!key || !connection_.opened.from_start || offered_) return;
     offered_ = true;
     services_.pairing.started(*key, connection_.role(), id_, services_.output.finished);
 }
@@ -188,6 +188,19 @@ std::optional<Pairing::Key> ExchangeAssembly::pairing_key() const {
     const auto server = connection_.server_end();
     if (!client || !server || connection_.opened.viewpoint == model::Viewpoint::wire) return std::nullopt;
     return Pairing::Key{*client, *server, number_};
+}
+
+Pairing::Keys ExchangeAssembly::pairing_keys(const model::Exchange& record) const {
+    Pairing::Keys out;
+    const auto key = announced_ ? pairing_key() : std::nullopt;
+    if (!key) return out;
+    if (connection_.opened.from_start) out.by_number = key;
+    if (!record.llm.response_id.empty()) {
+        out.by_response = key;
+        out.by_response->exchange = 0;
+        out.by_response->response_id = record.llm.response_id;
+    }
+    return out;
 }
 
 void ExchangeAssembly::message_ended(const model::MessageEnded& event) {
@@ -245,12 +258,8 @@ bool ExchangeAssembly::ends_too_early(const model::LlmCall& call) const {
 void ExchangeAssembly::deliver(std::vector<llm::FinishedCall> calls) {
     for (llm::FinishedCall& call : calls) {
         model::Exchange record = record_of(call);
-        const auto key = announced_ ? pairing_key() : std::nullopt;
-        if (key) {
-            services_.pairing.finished(*key, std::move(record), services_.output.finished);
-        } else {
-            services_.output.finished(std::move(record));
-        }
+        const Pairing::Keys keys = pairing_keys(record);
+        services_.pairing.finished(keys, std::move(record), services_.output.finished);
         ++turns_;
     }
 }

@@ -62,6 +62,7 @@ class ExchangeAssembly {
     model::Net net() const;
     model::Http http();
     std::optional<Pairing::Key> pairing_key() const;
+    Pairing::Keys pairing_keys(const model::Exchange& record) const;
 
     const ConnectionFacts& connection_;
     Services& services_;
@@ -78,7 +79,7 @@ class ExchangeAssembly {
     std::uint32_t turns_ = 0;
     std::string id_;  // of the first call
     bool announced_ = false;
-    bool offered_ = false;  // to the other end of the connection
+    bool offered_ = false;                     // to the other end of the connection
     std::uint64_t message_bytes_[2] = {0, 0};  // WebSocket payload, by Part
     model::Completeness completeness_ = model::Completeness::complete;
 };

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,19 +26,27 @@ class Pairing {
  public:
     using Finished = std::function<void(model::Exchange)>;
 
+    // An exchange of a connection: by its number, where the connection was seen from its start, or by the identifier of
+    // the response. An end that was joined later has numbers of its own.
     struct Key {
         model::Endpoint client;
         model::Endpoint server;
         model::ExchangeNumber exchange = 0;
+        std::string response_id = {};
 
         friend bool operator==(const Key&, const Key&) = default;
+    };
+    // What is known of one exchange when it is over.
+    struct Keys {
+        std::optional<Key> by_number;
+        std::optional<Key> by_response;
     };
 
     // Both sides of an exchange announce themselves when its request has been recognised; whoever waits for that is
     // delivered ...
     void started(const Key& key, model::Role role, const std::string& id, const Finished& deliver);
     // ... and name the other in their record when it is over.
-    void finished(const Key& key, model::Exchange exchange, const Finished& deliver);
+    void finished(const Keys& keys, model::Exchange exchange, const Finished& deliver);
 
     // One thread calls this after each round of the source, and `flush` at the end: delivers those that have waited
     // long enough.
@@ -45,10 +54,13 @@ class Pairing {
     void flush(const Finished& deliver);
 
  private:
+    // A record that waits, under each of its keys; whoever comes first takes it.
+    using Waiting = std::shared_ptr<std::unique_ptr<model::Exchange>>;
+
     struct Halves {
         std::string client;  // their ids, where known
         std::string server;
-        std::unique_ptr<model::Exchange> waiting;  // over, and without its other half
+        Waiting waiting;  // over, and without its other half
 
         std::string& of(model::Role role) { return role == model::Role::client ? client : server; }
     };
@@ -61,7 +73,8 @@ class Pairing {
     };
     using Exchanges = std::vector<std::unique_ptr<model::Exchange>>;
 
-    Exchanges note_start(const Key& key, model::Role role, const std::string& id);
+    void note_start(const Key& key, model::Role role, const std::string& id, Exchanges& due);
+    static std::unique_ptr<model::Exchange> take(const Waiting& waiting);
     Exchanges take_due(std::uint64_t round);
     static void deliver_all(const Exchanges& exchanges, const Finished& deliver);
 

@@ -129,11 +129,14 @@ struct connection {
     __u32 from_start;
     __u32 to_announce; /* enum announcement, or-ed: what user space has still to be told */
     __u32 has_socket;
-    __u32 ended;   /* for which directions WIRE_DIRECTION_END was sent: 1 << enum wire_direction */
-    __u32 ports;   /* of its socket, both */
-    __u64 socket;  /* its struct sock; 0: not known */
-    __u32 calls;   /* Go: under way on it, in any goroutine */
-    __u32 closing; /* Go: it ends with the last of them */
+    __u32 ended;                 /* for which directions WIRE_DIRECTION_END was sent: 1 << enum wire_direction */
+    __u32 ports;                 /* of its socket, both */
+    __u64 socket;                /* its struct sock; 0: not known */
+    __u32 calls;                 /* Go: under way on it, in any goroutine */
+    __u32 closing;               /* Go: it ends with the last of them */
+    __u32 base[WIRE_DIRECTIONS]; /* plain TCP: the sequence number of offset 0 ... */
+    __u32 based;                 /* ... for the directions for which it is known: 1 << enum wire_direction */
+    __u32 reserved;
 };
 
 struct {
@@ -168,8 +171,11 @@ struct plain_socket {
     __u64 process_start_ns; /* whose connection it is: with `pid` and `execs` the key in `connections`; 0: nobody's */
     __u32 pid;
     __u32 execs;
-    __u32 state; /* enum plain_state */
-    __u32 looks; /* at the bytes of a late one */
+    __u32 state;                 /* enum plain_state */
+    __u32 looks;                 /* at the bytes of a late one */
+    __u32 base[WIRE_DIRECTIONS]; /* sequence numbers of the first bytes ... */
+    __u32 based;                 /* ... which are known: it was seen when it was established */
+    __u32 reserved;
 };
 
 struct {

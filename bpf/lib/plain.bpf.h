@@ -160,6 +160,76 @@ static __always_inline int is_of_interest(struct plain_socket *plain, const stru
     return plain->state != PLAIN_OTHER;
 }
 
+static __always_inline void close_plain(__u64 socket, struct plain_socket *plain, __u8 why)
+{
+    struct connection_key key = {
+        .object = socket,
+        .process_start_ns = plain->process_start_ns,
+        .pid = plain->pid,
+        .execs = plain->execs,
+    };
+
+    if (key.process_start_ns)
+        close_connection(&key, why);
+    if (rustls_in_use)
+        rustls_socket_closed(socket_number((const struct sock *)socket), why);
+    bpf_map_delete_elem(&plain_sockets, &socket);
+}
+
+/* How far a socket has come: the sequence number of the byte that the process will send, or receive, next. */
+static __always_inline __u32 next_sequence(const struct sock *sk, __u8 direction)
+{
+    const struct tcp_sock *tcp = (const struct tcp_sock *)sk;
+
+    return direction == WIRE_SENT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
+}
+
+static __always_inline void note_first_bytes(struct plain_socket *plain, const struct sock *sk)
+{
+    plain->base[WIRE_SENT] = next_sequence(sk, WIRE_SENT);
+    plain->base[WIRE_RECEIVED] = next_sequence(sk, WIRE_RECEIVED);
+    plain->based = 1 << WIRE_SENT | 1 << WIRE_RECEIVED;
+}
+
+/*
+ * The bytes that went by unseen if `expected` is the next sequence number after a call: by io_uring, by a call that the
+ * kernel did not tell of, by another process. Negative if others were faster than this program, and the order is lost.
+ */
+static __always_inline __s32 bytes_missed(const struct sock *sk, __u8 direction, __u32 expected)
+{
+    __s32 missed = next_sequence(sk, direction) - expected;
+
+    /* The peer's FIN has a number of its own, and may be taken together with the last bytes (RFC 9293 section 3.4). */
+    if (missed == 1 && direction == WIRE_RECEIVED && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
+        return 0;
+    return missed;
+}
+
+/* The same before what this call moved. */
+static __always_inline __s32 missed_before(struct connection *connection, const struct sock *sk,
+                                           const struct moved *moved)
+{
+    __u8 direction = moved->direction & 1;
+    __u32 behind = connection->offset[direction] + moved->length;
+
+    if (connection->based & 1 << direction)
+        return bytes_missed(sk, direction, connection->base[direction] + behind);
+    connection->base[direction] = next_sequence(sk, direction) - behind;
+    connection->based |= 1 << direction;
+    return 0;
+}
+
+/* What a call moved is not known: the connection ends, and what follows is one that was joined in the middle. */
+static __noinline int lose_plain(__u64 socket, __u32 loss)
+{
+    struct plain_socket *known = find_plain(socket);
+
+    count_loss(loss);
+    if (known)
+        close_plain(socket, known, WIRE_CLOSE_LOST);
+    return 0;
+}
+
 static __always_inline void key_of_socket(struct connection_key *key, __u64 socket, const struct thread_calls *thread)
 {
     key->object = socket;
@@ -190,6 +260,7 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
     struct connection *connection;
     struct connection_key key = {};
     __u32 fresh, muted;
+    __s32 missed;
 
     if (!thread)
         return;
@@ -202,6 +273,9 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
         plain->state = PLAIN_OTHER;
         return;
     }
+    if (plain->state == PLAIN_FRESH && plain->based &&
+        bytes_missed(sk, moved->direction & 1, plain->base[moved->direction & 1] + (__u32)moved->length))
+        plain->state = PLAIN_LATE;
     fresh = plain->state == PLAIN_FRESH;
     if (!is_of_interest(plain, moved))
         return;
@@ -214,32 +288,29 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
         plain->process_start_ns = key.process_start_ns;
         plain->pid = key.pid;
         plain->execs = key.execs;
+        if (fresh && plain->based) {
+            connection->base[WIRE_SENT] = plain->base[WIRE_SENT];
+            connection->base[WIRE_RECEIVED] = plain->base[WIRE_RECEIVED];
+            connection->based = plain->based;
+        }
     }
     if (connection->to_announce || !connection->has_socket)
         introduce(socket, key.process_start_ns, key.pid, key.execs);
-    offset = connection->offset[moved->direction & 1];
+    missed = missed_before(connection, sk, moved);
+    if (missed < 0) {
+        lose_plain(socket, WIRE_LOSS_UNSEEN);
+        return;
+    }
+    offset = connection->offset[moved->direction & 1] + missed;
     connection->offset[moved->direction & 1] = offset + moved->length;
     muted = how_muted(connection->id, moved->direction, offset + moved->length);
     if (muted == 2)
         plain->state = PLAIN_OTHER;
-    if (!muted)
-        emit_moved(connection->id, offset, moved);
-}
-
-static __always_inline void close_plain(__u64 socket, struct plain_socket *plain, __u8 why)
-{
-    struct connection_key key = {
-        .object = socket,
-        .process_start_ns = plain->process_start_ns,
-        .pid = plain->pid,
-        .execs = plain->execs,
-    };
-
-    if (key.process_start_ns)
-        close_connection(&key, why);
-    if (rustls_in_use)
-        rustls_socket_closed(socket_number((const struct sock *)socket), why);
-    bpf_map_delete_elem(&plain_sockets, &socket);
+    if (muted)
+        return;
+    if (missed)
+        emit_unseen(connection->id, moved->direction & 1, offset - missed, missed, WIRE_MISSING_UNSEEN);
+    emit_moved(connection->id, offset, moved);
 }
 
 /* Nothing is left to be received: the queue is empty, or holds the peer's FIN and no bytes with it. */

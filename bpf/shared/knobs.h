@@ -30,8 +30,8 @@ struct knobs {
     __u32 receive_arguments; /* how many tcp_recvmsg() takes, which tells where `flags` is */
     __u32 late_must_look;    /* deliver nothing of a TCP connection met in the middle before it looks like HTTP */
     __u32 never;             /* 0: for branches that must be there and are never taken */
-    __u64 wake_bytes; /* wake the reader when a ring's unread bytes reach a multiple of this power of two */
-    __u64 call_limit; /* bytes captured of one call, at most CALL_LIMIT_MAX; the rest is counted as missing */
+    __u64 wake_bytes;        /* wake the reader when a ring's unread bytes reach a multiple of this power of two */
+    __u64 call_limit;        /* bytes captured of one call, at most CALL_LIMIT_MAX; the rest is counted as missing */
 };
 
 /* A selection by executable: the file as the kernel knows it. */

@@ -26,8 +26,8 @@ class BoringsslTest : public BpfTest {
     void send(const std::string& bytes, sock* socket = nullptr) { move(kBoringWrite, bytes, socket); }
     void receive(const std::string& bytes) { move(kBoringRead, bytes); }
 
-    sock first = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 443);
-    sock second = ipv4_socket("10.0.0.1", 40001, "10.0.0.2", 443);
+    tcp_sock first = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 443);
+    tcp_sock second = ipv4_socket("10.0.0.1", 40001, "10.0.0.2", 443);
 };
 
 TEST_F(BoringsslTest, ACallTellsWhatItMovedAndByWhom) {
@@ -66,7 +66,7 @@ TEST_F(BoringsslTest, AnotherSocketIsAnotherConnection) {
 TEST_F(BoringsslTest, TheMemoryOfASocketIsUsedAgainToo) {
     send("one", &first);
     take();
-    sock other = ipv4_socket("10.0.0.1", 40002, "10.0.0.2", 443);
+    tcp_sock other = ipv4_socket("10.0.0.1", 40002, "10.0.0.2", 443);
     first = other;  // at the same address
     send("two", &first);
     EXPECT_EQ(take().at(0).kind(), WIRE_CONNECTION_CLOSE);

@@ -140,8 +140,8 @@ void FakeProcess::set_cgroup(std::string_view path) {
     cgroup_.kn = cgroup_path_->leaf();
 }
 
-sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port) {
-    sock out{};
+tcp_sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port) {
+    tcp_sock out{};
     out.__sk_common.skc_family = AF_INET;
     out.sk_protocol = IPPROTO_TCP;
     inet_pton(AF_INET, local, &out.__sk_common.skc_rcv_saddr);
@@ -151,8 +151,8 @@ sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, 
     return out;
 }
 
-sock ipv6_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port) {
-    sock out{};
+tcp_sock ipv6_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port) {
+    tcp_sock out{};
     out.__sk_common.skc_family = AF_INET6;
     out.sk_protocol = IPPROTO_TCP;
     inet_pton(AF_INET6, local, &out.__sk_common.skc_v6_rcv_saddr);

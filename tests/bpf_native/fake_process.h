@@ -118,8 +118,8 @@ class FakeProcess {
 };
 
 // TCP over IPv4: network order in the kernel, as written here.
-sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port);
-sock ipv6_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port);
+tcp_sock ipv4_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port);
+tcp_sock ipv6_socket(const char* local, std::uint16_t local_port, const char* peer, std::uint16_t peer_port);
 sock unix_socket();
 
 }  // namespace llmsnoop::bpf_native

@@ -222,7 +222,7 @@ TEST_F(GoTest, TheGoroutineTellsWhoseSocketItIs) {
     std::vector<std::uint8_t> stack(16384);
     auto* saved = reinterpret_cast<pt_regs*>(stack.data() + stack.size() - sizeof(pt_regs));
     process.task()->stack = stack.data();
-    sock socket = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 443);
+    tcp_sock socket = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 443);
     const std::string question = "question";
     shake(writer);
     take();

@@ -128,6 +128,17 @@ struct sock {
     struct sk_buff_head sk_receive_queue;
 };
 
+/* The kernel's begins with a struct sock, some structures deep. */
+#ifdef __cplusplus
+struct tcp_sock : sock {
+#else
+struct tcp_sock {
+    struct sock sk;
+#endif
+    __u32 write_seq;
+    __u32 copied_seq;
+};
+
 /* As they are called in the kernel, without the `kernel_`: outside they are other things (programs.c). */
 struct kernel_socket {
     short type;

@@ -26,7 +26,12 @@ class PlainCallsTest : public PlainTest {
         out.msg_iter.iov = reinterpret_cast<const kernel_iovec*>(at);
         return out;
     }
+    void send_fexit(kernel_msghdr& message, std::size_t size, int result) {
+        socket.write_seq += result > 0 ? static_cast<std::uint32_t>(result) : 0;
+        plain_send_fexit(&socket, &message, size, result);
+    }
     void receive_fexit(kernel_msghdr& message, std::uint64_t flags, int result) {
+        socket.copied_seq += result > 0 && flags == 0 ? static_cast<std::uint32_t>(result) : 0;
         kernel.knobs().receive_arguments = 5;
         unsigned long long arguments[] = {
             address(&socket), address(&message), 100, flags, 0, static_cast<unsigned long long>(result)};
@@ -149,6 +154,7 @@ TEST_F(PlainCallsTest, ManyMessagesAtOnceAreAGapOfTheirSum) {
     for (kernel_mmsghdr& one : messages)
         one.msg_len = 1000;
     take();
+    socket.copied_seq += 3000;
     returns(Call::recvmmsg, 3, kFd, address(messages), 3);
     const auto records = take(WIRE_DATA);
     ASSERT_EQ(records.size(), 1U);
@@ -167,7 +173,8 @@ TEST_F(PlainCallsTest, ABufferThatCannotBeReadIsAGap) {
 
 TEST_F(PlainCallsTest, OtherCallsAndOtherDescriptors) {
     process.open_socket(6, nullptr);
-    sock datagrams = ipv4_socket("10.0.0.1", 1, "10.0.0.2", 53), local = unix_socket();
+    tcp_sock datagrams = ipv4_socket("10.0.0.1", 1, "10.0.0.2", 53);
+    sock local = unix_socket();
     datagrams.sk_protocol = 17;
     process.open_socket(7, &datagrams);
     process.open_socket(8, &local);
@@ -183,7 +190,7 @@ TEST_F(PlainCallsTest, OtherCallsAndOtherDescriptors) {
 TEST_F(PlainCallsTest, FexitWithOneBuffer) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200 OK";
     kernel_msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
-    plain_send_fexit(&socket, &sent, 17, 17);
+    send_fexit(sent, 17, 17);
     receive_fexit(received, MSG_PEEK, 15);
     receive_fexit(received, 0, 15);
     receive_fexit(received, 0, -EAGAIN);
@@ -194,6 +201,7 @@ TEST_F(PlainCallsTest, FexitBeforeLinux519) {
     const std::string answer = "HTTP/1.1 200 OK";
     kernel_msghdr received = buffer_message(answer.data(), 15);
     kernel.knobs().receive_arguments = 6;
+    socket.copied_seq += 15;
     unsigned long long arguments[] = {address(&socket), address(&received), 100, 1, 0, 0, 15};
     plain_receive_fexit(arguments);
     EXPECT_EQ(data(), Strings({"received@0 HTTP/1.1 200 OK"}));
@@ -204,10 +212,10 @@ TEST_F(PlainCallsTest, FexitWithSeveralBuffers) {
     const ::iovec vectors[] = {vector_of(one), {nullptr, 0}, vector_of(two), vector_of(three)};
     // All of the first three, and two bytes of the last.
     kernel_msghdr first = vectors_message(vectors + 3, 2);
-    plain_send_fexit(&socket, &first, 100, 13);
+    send_fexit(first, 100, 13);
     // The next call's iterator starts where that one ended, and ends behind the array.
     kernel_msghdr second = vectors_message(vectors + 4, 0);
-    plain_send_fexit(&socket, &second, 4, 4);
+    send_fexit(second, 4, 4);
     EXPECT_EQ(data(), Strings({"sent@0 POST ", "sent@5 / HTTP", "sent@11 /1", "sent@13 .1\r\n"}));
 }
 
@@ -216,9 +224,11 @@ TEST_F(PlainCallsTest, FexitWithPages) {
     take();
     kernel_msghdr message{};
     message.msg_iter.iter_type = ITER_BVEC;
-    plain_send_fexit(&socket, &message, 4096, 4096);
+    send_fexit(message, 4096, 4096);
+    socket.write_seq += 100;
     plain_sendpage_fexit(&socket, nullptr, 0, 100, 0, 100);
     kernel_socket file{1, &socket};
+    socket.copied_seq += 10;
     plain_splice_fexit(&file, nullptr, nullptr, 10, 0, 10);
     const auto records = take(WIRE_DATA);
     ASSERT_EQ(records.size(), 3U);
@@ -230,6 +240,7 @@ TEST_F(PlainCallsTest, Kprobes) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200 OK";
     kernel_msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
     plain_send_kprobe(&socket, &sent);
+    socket.write_seq += 17;
     plain_send_kretprobe(17);
     pt_regs regs{};
     regs.di = address(&socket);
@@ -238,6 +249,7 @@ TEST_F(PlainCallsTest, Kprobes) {
     plain_receive_kprobe(&regs);
     plain_receive_kretprobe(15);
     regs.cx = 0;
+    socket.copied_seq += 15;
     plain_receive_kprobe(&regs);
     plain_receive_kretprobe(15);
     plain_receive_kretprobe(15);  // of a call whose entry was not seen
@@ -271,6 +283,46 @@ TEST_F(PlainCallsTest, AKprobeThatFindsNoRoomEndsTheConnection) {
     const auto records = take();
     ASSERT_EQ(kinds(records), Kinds({WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
     EXPECT_EQ(records[0].header().flags, 0);
+}
+
+TEST_F(PlainCallsTest, WhatNobodyToldOfIsAGap) {
+    sends("POST / HTTP/1.1\r\n");
+    receives("HTTP/1.1 200");
+    socket.copied_seq += 1000;  // by io_uring, perhaps
+    receives(" OK");
+    socket.write_seq += 2000;
+    sends("more");
+    EXPECT_EQ(data(), Strings({"sent@0 POST / HTTP/1.1\r\n", "received@0 HTTP/1.1 200", "received@12 ",
+                               "received@1012  OK", "sent@17 ", "sent@2017 more"}));
+    EXPECT_EQ(losses(WIRE_LOSS_UNSEEN), 2U);
+}
+
+TEST_F(PlainCallsTest, TheFinThatIsTakenWithTheLastBytesIsNoByte) {
+    sends("GET / HTTP/1.1\r\n\r\n");
+    receives("HTTP/1.1 200");
+    socket.sk_shutdown = 1;
+    socket.copied_seq += 1;
+    receives(" OK");
+    EXPECT_EQ(data(), Strings({"sent@0 GET / HTTP/1.1\r\n\r\n", "received@0 HTTP/1.1 200", "received@12  OK"}));
+}
+
+TEST_F(PlainCallsTest, BytesInAnOrderThatNobodyKnowsEndTheConnection) {
+    sends("POST / HTTP/1.1\r\n");
+    take();
+    socket.write_seq -= 10;  // another thread's call was told of first, and took the sum for its own
+    sends("01234");
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_CONNECTION_CLOSE}));
+    sends("rest");
+    EXPECT_EQ(data(), Strings({"sent@0 rest"}));
+}
+
+TEST_F(PlainCallsTest, AConnectionWhoseFirstBytesWentUnseenIsJoinedLate) {
+    connects();
+    socket.write_seq += 100;
+    sends("GET /second HTTP/1.1\r\n");
+    const auto records = take();
+    ASSERT_EQ(kinds(records), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
+    EXPECT_EQ(records[1].header().flags, 0);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #pragma once
 // Calls that move bytes over TCP, as each of the three ways sees them.
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,7 +35,13 @@ class PlainTest : public BpfTest {
 
     PlainTest() {
         process.open_file(3);
-        process.open_socket(kFd, &socket);
+        opens(kFd, socket);
+        socket.write_seq = 0xfffffff8;  // sequence numbers begin anywhere, and wrap
+        socket.copied_seq = 0x7ffffff8;
+    }
+    void opens(unsigned fd, tcp_sock& one) {
+        process.open_socket(fd, &one);
+        sockets_[fd] = &one;
     }
 
     // --- system calls as they return
@@ -47,7 +55,38 @@ class PlainTest : public BpfTest {
         regs.sp = kStack;
         regs.orig_ax = static_cast<std::uint64_t>(call);
         regs.ax = static_cast<std::uint64_t>(result);
+        if (result > 0) moves(call, static_cast<std::uint32_t>(result), fd, third, flags);
         return plain_syscall(&regs, result);
+    }
+    // What the kernel has done to the socket by then.
+    void moves(Call call, std::uint32_t bytes, std::uint64_t fd, std::uint64_t third, std::uint64_t flags) {
+        constexpr std::uint64_t kNotTaken = MSG_PEEK | MSG_ERRQUEUE;
+        const bool taken = ((call == Call::recvmsg ? third : flags) & kNotTaken) == 0;
+        const auto from = sockets_.find(static_cast<unsigned>(fd));
+        const auto to = sockets_.find(static_cast<unsigned>(third));  // splice
+        switch (call) {
+            case Call::write:
+            case Call::writev:
+            case Call::sendto:
+            case Call::sendmsg:
+            case Call::sendfile:
+                if (from != sockets_.end()) from->second->write_seq += bytes;
+                break;
+            case Call::read:
+            case Call::readv:
+            case Call::recvfrom:
+            case Call::recvmsg:
+                if (from != sockets_.end() && taken) from->second->copied_seq += bytes;
+                break;
+            case Call::splice:
+                if (from != sockets_.end())
+                    from->second->copied_seq += bytes;
+                else if (to != sockets_.end())
+                    to->second->write_seq += bytes;
+                break;
+            default:  // moves nothing, or a number that the test says itself
+                break;
+        }
     }
     void sends(const std::string& bytes, unsigned fd = kFd) {
         returns(Call::sendto, static_cast<long>(bytes.size()), fd, address(bytes.data()), bytes.size());
@@ -62,8 +101,14 @@ class PlainTest : public BpfTest {
 
     // --- the life of the socket
     void changes(int from, int to) { plain_socket_state(&socket, from, to); }
-    void connects() { changes(kClose, kSynSent); }
-    void is_accepted() { changes(kListen, kSynReceived); }
+    void connects() {
+        changes(kClose, kSynSent);
+        changes(kSynSent, kEstablished);
+    }
+    void is_accepted() {
+        changes(kListen, kSynReceived);
+        changes(kSynReceived, kEstablished);
+    }
 
     std::vector<std::string> ends() {
         std::vector<std::string> out;
@@ -77,7 +122,10 @@ class PlainTest : public BpfTest {
 
     static constexpr int kEstablished = 1, kSynSent = 2, kSynReceived = 3, kFinWait1 = 4, kFinWait2 = 5, kClose = 7,
                          kCloseWait = 8, kLastAck = 9, kListen = 10;
-    sock socket = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 8000);
+    tcp_sock socket = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 8000);
+
+ private:
+    std::map<unsigned, tcp_sock*> sockets_;
 };
 
 }  // namespace llmsnoop::bpf_native

@@ -1,7 +1,7 @@
 /* The program files as they are, in one translation unit, and entrances to functions that are inlined into them. */
-#define socket  kernel_socket /* before anything else, for members have that name too */
-#define iovec   kernel_iovec
-#define msghdr  kernel_msghdr
+#define socket kernel_socket /* before anything else, for members have that name too */
+#define iovec kernel_iovec
+#define msghdr kernel_msghdr
 #define mmsghdr kernel_mmsghdr
 
 #include "tests/bpf_native/programs.h"

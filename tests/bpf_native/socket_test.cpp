@@ -32,8 +32,8 @@ class SocketTest : public BpfTest {
     }
     void send(sock& socket, int bytes) { socket_send_tracepoint(&socket, bytes, 0); }
 
-    sock first = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 443);
-    sock second = ipv4_socket("10.0.0.1", 40001, "10.0.0.3", 443);
+    tcp_sock first = ipv4_socket("10.0.0.1", 40000, "10.0.0.2", 443);
+    tcp_sock second = ipv4_socket("10.0.0.1", 40001, "10.0.0.3", 443);
 };
 
 TEST_F(SocketTest, TheOneThatIsUsedDuringACall) {
@@ -69,7 +69,7 @@ TEST_F(SocketTest, TheHandshakeOfAnUnknownObjectTellsNothing) {
 }
 
 TEST_F(SocketTest, Ipv6) {
-    sock socket = ipv6_socket("2001:db8::1", 40000, "2001:db8::2", 443);
+    tcp_sock socket = ipv6_socket("2001:db8::1", 40000, "2001:db8::2", 443);
     write_through(socket);
     const auto found = sockets();
     ASSERT_EQ(found.size(), 1U);

@@ -114,7 +114,7 @@ class Lists(unittest.TestCase):
         text = text_of("bpf/README.md")
         for path in (ROOT / "bpf").glob("*.bpf.c"):
             self.assertIn(f"`{path.name}`", text)
-        maps = set(re.findall(r"^} (\w+) __weak SEC\(\"\.maps\"\)", text_of("bpf/lib/maps.bpf.h"), re.M))
+        maps = set(re.findall(r"^(?:}|struct \w+) (\w+) __weak SEC\(\"\.maps\"\)", text_of("bpf/lib/maps.bpf.h"), re.M))
         self.assertEqual({row[0].strip("`") for row in documents.table_rows(text, "map")}, maps)
 
     def test_folders(self):

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "tests/unit/pipeline/pipeline_harness.h"
 
@@ -137,6 +138,37 @@ TEST(PipelineTest, PairsBothEnds) {
     EXPECT_EQ(out.finished[0].pair, out.finished[1].id);
     EXPECT_EQ(out.finished[1].pair, out.finished[0].id);
     EXPECT_NE(out.finished[0].id, out.finished[1].id);
+}
+
+TEST(PipelineTest, EndsThatWereJoinedAtDifferentExchangesArePairedByTheResponse) {
+    // The server's read of the first request began before anybody looked; its client was seen from the second on.
+    const std::string asked = quoted(request("/v1/chat/completions", kAsk));
+    const auto answer = [](const std::string& id) {
+        std::string text = kAnswer;
+        const std::string mark = "\"id\":\"";
+        const std::size_t at = text.find(mark) + mark.size();
+        return quoted(response(text.replace(at, text.find('"', at) - at, id)));
+    };
+    const std::string open =
+        "process 100 start=5 comm=client\nprocess 7 start=1 comm=server\n"
+        "open 1 client joined openssl pid=100 local 127.0.0.1:40000 peer 127.0.0.1:443\n"
+        "open 2 server from_start openssl pid=7 local 127.0.0.1:443 peer 127.0.0.1:40000\n";
+    const auto server = [&](const std::string& id) { return ">> 2 " + asked + "\n<< 2 " + answer(id) + "\n"; };
+    const auto client = [&](const std::string& id) { return ">> 1 " + asked + "\n<< 1 " + answer(id) + "\n"; };
+    const Outcome out = run_script(open + server("first") + server("second") + client("second") + server("third") +
+                                   client("third") + "close 1\nclose 2\n");
+    std::map<std::string, std::map<model::Role, const model::Exchange*>> by_response;
+    for (const model::Exchange& one : out.finished)
+        by_response[one.llm.response_id][one.role] = &one;
+    ASSERT_EQ(out.finished.size(), 5U);
+    EXPECT_EQ(by_response["first"][model::Role::server]->pair, "");
+    for (const std::string id : {"second", "third"}) {
+        const model::Exchange* ours = by_response[id][model::Role::client];
+        const model::Exchange* theirs = by_response[id][model::Role::server];
+        ASSERT_TRUE(ours && theirs) << id;
+        EXPECT_EQ(ours->pair, theirs->id) << id;
+        EXPECT_EQ(theirs->pair, ours->id) << id;
+    }
 }
 
 TEST(PipelineTest, AnEndWhoseAddressesComeLateIsWaitedForToo) {
