@@ -76,6 +76,8 @@ SEC("tp_btf/sched_process_exit") int BPF_PROG(process_exit, struct task_struct *
 
     bpf_map_delete_elem(&calls, &thread_id);
     bpf_map_delete_elem(&plain_calls, &thread_id);
+    if (rustls_in_use)
+        bpf_map_delete_elem(&rustls_threads, &thread_id);
     if (!last_thread(task))
         return 0;
     forget_quick_verdict(pid);

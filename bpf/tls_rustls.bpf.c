@@ -28,13 +28,13 @@ static __always_inline __u64 plain_length(const __u64 *message)
     return PLAIN_SLICES(message) ? message[3] - message[2] : message[2];
 }
 
-static __always_inline struct rustls_thread *rustls_thread_of(__u64 thread_id)
+static __always_inline struct rustls_thread *rustls_thread_of(__u64 thread_id, __u64 process_start_ns)
 {
     struct rustls_thread *known = bpf_map_lookup_elem(&rustls_threads, &thread_id), fresh = {};
     __u32 pid = thread_id >> 32;
     struct process_state *state;
 
-    if (known && known->known_process)
+    if (known && known->process_start_ns == process_start_ns)
         return known;
     state = bpf_map_lookup_elem(&processes, &pid);
     if (state)
@@ -43,19 +43,20 @@ static __always_inline struct rustls_thread *rustls_thread_of(__u64 thread_id)
     if (!known)
         bpf_map_update_elem(&rustls_threads, &thread_id, &fresh, BPF_ANY);
     known = bpf_map_lookup_elem(&rustls_threads, &thread_id);
-    if (known)
-        known->known_process = state != NULL;
+    if (known && state)
+        known->process_start_ns = process_start_ns;
     return known;
 }
 
 static __always_inline int rustls_begins(struct pt_regs *ctx, __u64 direction)
 {
     __u64 thread_id = bpf_get_current_pid_tgid();
+    struct thread_calls *judged = thread_of_traced_process(thread_id, PT_REGS_PARM2(ctx));
     struct rustls_thread *thread;
 
-    if (!thread_of_traced_process(thread_id, PT_REGS_PARM2(ctx)))
+    if (!judged)
         return 0;
-    thread = rustls_thread_of(thread_id);
+    thread = rustls_thread_of(thread_id, judged->process_start_ns);
     if (!thread)
         return 0;
     thread->stack = 0;
@@ -94,7 +95,11 @@ static __always_inline struct rustls_thread *rustls_returns(struct pt_regs *ctx,
 static __always_inline struct rustls_object *rustls_object_of(const struct connection_key *key, __u64 sequence)
 {
     struct rustls_object *known = bpf_map_lookup_elem(&rustls_objects, key);
-    struct rustls_object fresh = {.next_sequence = sequence, .late = sequence != 0};
+    struct rustls_object fresh = {
+        .next_sequence = sequence,
+        .born = bpf_ktime_get_ns(),
+        .late = sequence != 0,
+    };
 
     if (known && known->next_sequence == sequence)
         return known;
@@ -188,8 +193,8 @@ __weak __noinline int rustls_keep_message(__u64 ciphertext, __u64 more_ciphertex
 }
 
 /* Nobody knows yet where this record goes: it is kept until it is sent. */
-static __always_inline void rustls_keep(const struct connection_key *key, struct rustls_object *object,
-                                        __u64 sealed, __u64 offset, __u64 length)
+static __always_inline void rustls_keep(const struct connection_key *key, struct rustls_object *object, __u64 sealed,
+                                        __u64 offset, __u64 length)
 {
     struct rustls_record_key record_key = {.pid = key->pid};
     struct rustls_record *record;
@@ -201,6 +206,7 @@ static __always_inline void rustls_keep(const struct connection_key *key, struct
     if (!record)
         return;
     record->object = key->object;
+    record->object_born = object->born;
     record->process_start_ns = key->process_start_ns;
     record->offset = offset;
     record->length = length;

@@ -201,7 +201,7 @@ struct rustls_thread {
     __u64 received_at;
     __u64 received_end;
     __u64 received_ciphertext[2]; /* of the record with which they begin, if they begin with one */
-    __u64 known_process; /* its process is known to call rustls */
+    __u64 process_start_ns;       /* of the process that is known to call rustls */
 };
 
 struct {
@@ -218,6 +218,7 @@ struct {
  */
 struct rustls_object {
     __u64 next_sequence;
+    __u64 born;   /* when it was first seen: another one may come to its address */
     __u64 socket; /* its struct sock; 0: not known yet */
     __u64 offset; /* plaintext since it was first seen */
     __u64 told;   /* of that: what the offsets of its connection include */
@@ -250,6 +251,7 @@ struct rustls_record_key {
 
 struct rustls_record {
     __u64 object;
+    __u64 object_born;
     __u64 process_start_ns;
     __u64 offset; /* in the object's stream */
     __u32 length;

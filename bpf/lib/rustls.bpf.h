@@ -14,7 +14,7 @@
 
 #define TLS_APPLICATION_DATA 23 /* RFC 8446 section 5.1: in the header, the type of all that is encrypted */
 
-#define RUSTLS_VECTORS 64 /* of a message, or of a send; rustls gives no more to one (vecbuf.rs) */
+#define RUSTLS_VECTORS       64 /* of a message, or of a send; rustls gives no more to one (vecbuf.rs) */
 
 /*
  * One would like to write: (__u64)sk.
@@ -112,7 +112,8 @@ __weak __noinline int rustls_record_sent(__u64 socket, __u64 address)
     object_key.object = record->object;
     object_key.process_start_ns = record->process_start_ns;
     object = bpf_map_lookup_elem(&rustls_objects, &object_key);
-    if (!object || (object->socket && object->socket != socket) || record->offset < object->told) {
+    if (!object || object->born != record->object_born || (object->socket && object->socket != socket) ||
+        record->offset < object->told) {
         bpf_map_delete_elem(&rustls_records, &key);
         return 0;
     }

@@ -90,7 +90,7 @@ struct wire_connection_open {
     struct wire_header header;
     __u64 connection;
     __u64 time_ns;
-    __u64 object; /* address of the TLS object in the process; of the socket in the kernel, for plain TCP */
+    __u64 object; /* address of the TLS object in the process; of the socket in the kernel, for plain TCP and rustls */
     __u64 process_start_ns;
     __u32 pid; /* thread-group id in the initial pid namespace */
     __u32 library;

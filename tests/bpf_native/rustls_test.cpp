@@ -56,8 +56,7 @@ class RustlsTest : public BpfTest {
         out->bytes.resize(length + added);
         for (std::size_t i = 5; i < out->bytes.size(); ++i)
             out->bytes[i] = static_cast<std::uint8_t>(++noise_ * 37);
-        std::array<std::uint64_t, 4> result{0x16, out->bytes.size() + 7, address(out->bytes.data()),
-                                            out->bytes.size()};
+        std::array<std::uint64_t, 4> result{0x16, out->bytes.size() + 7, address(out->bytes.data()), out->bytes.size()};
         pt_regs entry = registers(address(result.data()), object, address(message.words.data()), sequence, 0, kStack);
         rustls_encrypt_entry(&entry);
         pt_regs exit = registers(0, 0, 0, 0, address(result.data()), kStack + 8);
@@ -365,6 +364,28 @@ TEST_F(RustlsTest, AnotherEncrypterAtTheSameAddressIsTiedAnew) {
     const auto records = take();
     ASSERT_EQ(kinds(records), Kinds({WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
     EXPECT_EQ(records[2].as<wire_data>().offset, 0U);
+}
+
+TEST_F(RustlsTest, WhatAnEarlierEncrypterLeftTellsNothingOfTheNextOne) {
+    const auto finished = encrypt("finished", 0, kHandshake);  // by keys that are freed before it is sent
+    const auto other = encrypt("other", 0);                    // by those of another connection, at their address
+    send(first, {finished.get()});
+    EXPECT_TRUE(take().empty());
+    send(second, {other.get()});
+    const auto sockets = take(WIRE_CONNECTION_SOCKET);
+    ASSERT_EQ(sockets.size(), 1U);
+    EXPECT_EQ(sockets[0].as<wire_connection_socket>().socket.local_port, 40002);
+}
+
+TEST_F(RustlsTest, AnotherProcessWithTheSameNumbersIsKnownToo) {
+    shake_hands(first);
+    FakeProcess next(process.pid(), {});
+    next.task()->stack = process.task()->stack;
+    run(next);
+    write("question", 0, second);
+    run_thread(next, next.add_thread(101, "worker"));
+    read("answer", 0, second);
+    EXPECT_EQ(data(), Strings({"sent@0 question", "received@0 answer"}));
 }
 
 TEST_F(RustlsTest, NewKeysOfOneConnectionGoOnWithIt) {

@@ -85,14 +85,13 @@ class SmallRustls {
         const std::uint64_t dynamic_at = kTablesAt + words.size() * 8;
         constexpr std::uint64_t kRelr = 36, kRelrSize = 35;
         const bool rela = pointers_ == Pointers::rela;
-        words.insert(words.end(),
-                     {rela ? DT_RELA : kRelr, tables_at, rela ? DT_RELASZ : kRelrSize, size, DT_NULL, 0});
+        words.insert(words.end(), {rela ? DT_RELA : kRelr, tables_at, rela ? DT_RELASZ : kRelrSize, size, DT_NULL, 0});
         bytes_.resize(words.size() * 8);
         std::memcpy(bytes_.data(), words.data(), bytes_.size());
         capture::live::stripped::Image::Tables of_image;
         if (pointers_ != Pointers::in_place) of_image.dynamic = dynamic_at;
-        return capture::live::stripped::Image(
-            {{code.code_at(), code.code(), true}, {kTablesAt, bytes_, false}}, of_image);
+        return capture::live::stripped::Image({{code.code_at(), code.code(), true}, {kTablesAt, bytes_, false}},
+                                              of_image);
     }
 
  private:

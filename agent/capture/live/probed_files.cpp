@@ -104,9 +104,9 @@ base::Result<bool> ProbedFiles::take_findings(const Id& id, const base::Fd& fd, 
     entry.refusal = found.refusal;
     const bool traced = !entry.plan.empty();
     if (!entry.refusal.empty()) {
-        const std::string why = fmt::format("{}: {} is in it, but cannot be {}: {}", entry.path,
-                                            names_of(found.libraries), traced ? "wholly traced" : "traced",
-                                            entry.refusal);
+        const std::string why =
+            fmt::format("{}: {} is in it, but cannot be {}: {}", entry.path, names_of(found.libraries),
+                        traced ? "wholly traced" : "traced", entry.refusal);
         if (entry.pinned && !traced) return base::error(why, base::Error::Kind::unsupported);
         base::log::warn("{}", why);
     }

@@ -21,7 +21,8 @@ struct StrippedTls {
 // "openssl+rustls"
 std::string names_of(const std::vector<model::Library>& libraries);
 
-// Whether it is worth looking: each of the libraries is some hundred thousand bytes of code. Looks at no byte of the file.
+// Whether it is worth looking: each of the libraries is some hundred thousand bytes of code. Looks at no byte of the
+// file.
 bool may_hold_stripped_tls(const ElfFile& file);
 
 // `cancelled`, where given, ends it early, with no result.

@@ -113,9 +113,12 @@ TEST(FunctionStartsTest, ReadsTheUnwindTable) {
     EXPECT_TRUE(starts.contains(0x2080));
     EXPECT_FALSE(starts.contains(0x9000));
     table[3] = 0x1b;  // another encoding
-    EXPECT_FALSE(FunctionStarts(Image({{0x1000, table, false}, {0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}}), *x86_64_machine())
+    EXPECT_FALSE(
+        FunctionStarts(Image({{0x1000, table, false}, {0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}}),
+                       *x86_64_machine())
+            .contains(0x2003));
+    EXPECT_FALSE(FunctionStarts(Image({{0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}}), *x86_64_machine())
                      .contains(0x2003));
-    EXPECT_FALSE(FunctionStarts(Image({{0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}}), *x86_64_machine()).contains(0x2003));
 }
 
 TEST(FunctionWalkTest, EndsInAnyCode) {
