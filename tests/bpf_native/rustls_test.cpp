@@ -36,10 +36,10 @@ class RustlsTest : public BpfTest {
     pt_regs& saved() {
         return *reinterpret_cast<pt_regs*>(kernel_stack_.data() + kernel_stack_.size() - sizeof(pt_regs));
     }
-    void entered_kernel(unsigned call, const void* second, std::uint64_t third) {
+    void entered_kernel(unsigned call, const void* where, std::uint64_t size) {
         saved().orig_ax = call;
-        saved().si = address(second);
-        saved().dx = third;
+        saved().si = address(where);
+        saved().dx = size;
     }
 
     // --- what the library does
@@ -332,7 +332,7 @@ TEST_F(RustlsTest, AnotherLayoutDeliversNothing) {
     EXPECT_TRUE(take().empty());
     // A result that points elsewhere: a failure, or another layout.
     receive_bytes(first);
-    std::array<std::uint64_t, 5> message{0x1000, 100, 0, 0, 0};
+    std::array<std::uint64_t, 5> message{address(buffer()), 100, 0, 0, 0};
     std::array<std::uint64_t, 4> result{6, 0, 0, kApplication};
     pt_regs entry = registers(address(result.data()), kDecrypter, address(message.data()), 0, 0, kStack);
     rustls_decrypt_entry(&entry);
@@ -395,11 +395,11 @@ TEST_F(RustlsTest, NewKeysOfOneConnectionGoOnWithIt) {
 }
 
 TEST_F(RustlsTest, ASocketThatIsClosedEndsItsConnection) {
-    plain_socket_state(&first, TCP_CLOSE, TCP_SYN_SENT);
+    plain_socket_state(&first, 7, 2);  // TCP_CLOSE, TCP_SYN_SENT
     write("one", 0, first);
     take();
     first.__sk_common.skc_flags = 1;  // SOCK_DEAD
-    plain_socket_state(&first, 1, TCP_CLOSE);
+    plain_socket_state(&first, 1, 7);
     EXPECT_EQ(kinds(take()), Kinds({WIRE_CONNECTION_CLOSE}));
 }
 
