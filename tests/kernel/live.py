@@ -201,6 +201,7 @@ enabled = false
 name = "test"
 base_url = "https://localhost:{server.port}/v1"
 env_key = "MODEL_KEY"
+query_params = {{ tools = "0" }}
 wire_api = "responses"
 request_max_retries = 0
 stream_max_retries = 0
