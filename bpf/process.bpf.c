@@ -8,6 +8,7 @@
 const volatile struct knobs knobs = {};
 __u32 filter_epoch = 1;
 __u32 mutes_in_use = 0;
+__u32 rustls_in_use = 0;
 
 static __always_inline void emit_process_end(__u8 kind, __u32 pid, __u64 start_ns)
 {
@@ -75,6 +76,8 @@ SEC("tp_btf/sched_process_exit") int BPF_PROG(process_exit, struct task_struct *
 
     bpf_map_delete_elem(&calls, &thread_id);
     bpf_map_delete_elem(&plain_calls, &thread_id);
+    if (rustls_in_use)
+        bpf_map_delete_elem(&rustls_threads, &thread_id);
     if (!last_thread(task))
         return 0;
     forget_quick_verdict(pid);

@@ -7,7 +7,7 @@
  * Three ways to be told of a socket's sends and receives, of which the best that loads is used: the sock_*_length
  * tracepoints (6.3), fexit, kprobe.
  */
-#include "bpf/lib/call_args.bpf.h"
+#include "bpf/lib/rustls.bpf.h"
 
 #define PENDING_NS 1000000000ULL /* a runtime flushes its ciphertext at once; a second is generous */
 
@@ -60,12 +60,15 @@ static __always_inline void note_goroutine_socket(__u32 pid, struct sock *sk)
         call_at(goroutine, depth - 1)->socket = (__u64)sk;
 }
 
+/* `bytes`: an error, if negative; 0 where that is not known yet. */
 static __always_inline int socket_moved(struct sock *sk, long bytes, int is_send)
 {
     __u64 thread_id = bpf_get_current_pid_tgid();
     struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
     __u32 depth;
 
+    if (rustls_in_use && bytes >= 0)
+        rustls_socket_used(socket_number(sk), is_send);
     if (!thread)
         return 0;
     depth = thread->depth;

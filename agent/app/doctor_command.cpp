@@ -106,8 +106,11 @@ void print_text(const ordered_json& report) {
         fmt::print("  {:20} {}\n", name, text_of(hook));
     fmt::print("TLS libraries\n");
     for (const auto& file : report["files"]) {
+        const std::string why = file.contains("why") ? text_of(file["why"]) : "";
         fmt::print("  {} ({}){}\n", text_of(file["path"]), text_of(file["library"]),
-                   file["traced"].get<bool>() ? "" : "  NOT SEEN: " + text_of(file["why"]));
+                   !file["traced"].get<bool>() ? "  NOT SEEN: " + why
+                   : why.empty()               ? ""
+                                               : "  NOT WHOLLY SEEN: " + why);
         if (!file.contains("probes")) continue;
         print_probes(file["probes"]);
     }

@@ -50,8 +50,8 @@ std::optional<TlsFile> look_at(const std::string& open_path, const std::string& 
     if (!out.probes.empty()) return out;
     if (may_hold_stripped_tls(**file)) {
         StrippedTls stripped = find_stripped_tls(**file);
-        if (stripped.library != model::Library::none) {
-            out.library = model::name_of(stripped.library);
+        if (!stripped.libraries.empty()) {
+            out.library = names_of(stripped.libraries);
             out.probes = std::move(stripped.probes);
             out.why_not = std::move(stripped.refusal);
             return out;

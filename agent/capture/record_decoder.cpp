@@ -61,6 +61,8 @@ model::Loss missing_of(std::uint8_t wire) {
             return model::Loss::call_limit;
         case WIRE_MISSING_UNSEEN:
             return model::Loss::moved_in_kernel;
+        case WIRE_LOSS_UNTIED:
+            return model::Loss::connection_untied;
         default:
             return model::Loss::stream_gap;
     }

@@ -30,7 +30,15 @@ struct piece {
     __u32 length;   /* what the record stands for */
     __u32 captured; /* what is copied into it: less only at the call limit */
     __u8 direction;
+    __u8 kept; /* the bytes are not in the process but in a map */
 };
+
+static __always_inline long read_piece(void *target, __u32 size, const struct piece *piece)
+{
+    if (piece->kept)
+        return bpf_probe_read_kernel(target, size, (const void *)piece->address);
+    return bpf_probe_read_user(target, size, (const void *)piece->address);
+}
 
 /*
  * One would like to write: reserve(ring, sizeof(header) + captured), then read `captured` bytes into it.
@@ -61,7 +69,7 @@ struct piece {
         record->offset = (piece)->offset;                                                                     \
         record->length = (piece)->length;                                                                     \
         record->captured = n;                                                                                 \
-        if (bpf_probe_read_user((void *)(record + 1), n, (const void *)(piece)->address)) {                   \
+        if (read_piece((void *)(record + 1), n, piece)) {                                                     \
             record->captured = 0;                                                                             \
             record->header.flags = WIRE_MISSING_UNREADABLE;                                                   \
             count_loss(WIRE_LOSS_UNREADABLE);                                                                 \
@@ -141,4 +149,24 @@ static __always_inline void emit_payload(__u64 connection, __u8 direction, __u64
     /* A length of one record is 32 bits; nobody moves 4 GiB in a call, and if they do, the rest shows as a gap. */
     piece.length = length > 0xffffffffULL ? 0xffffffff : length;
     emit_last_piece(&piece);
+}
+
+/* The same for bytes that were kept in a map: `captured` of `length`, no more than a record of TLS. */
+static __always_inline void emit_kept(__u64 connection, __u8 direction, __u64 offset, const void *bytes, __u32 captured,
+                                      __u32 length)
+{
+    struct piece piece = {
+        .ring = ring_of(connection),
+        .connection = connection,
+        .time_ns = bpf_ktime_get_ns(),
+        .offset = offset,
+        .address = (__u64)bytes,
+        .length = length,
+        .captured = captured,
+        .direction = direction,
+        .kept = 1,
+    };
+
+    if (piece.ring)
+        emit_last_piece(&piece);
 }

@@ -18,6 +18,9 @@ extern __u32 filter_epoch;
 /* Set by user space with its first mute, so that nobody pays for looking them up before. */
 extern __u32 mutes_in_use;
 
+/* Set by the first call of rustls in any process, so that nobody pays for its sockets before. */
+extern __u32 rustls_in_use;
+
 /*
  * The ring buffers, one per worker thread of the agent; a connection always uses the same one.
  * Written by emit.bpf.h alone. Full: the record is dropped and counted, stream offsets go on, so the reader sees the
@@ -181,6 +184,102 @@ struct {
     __type(key, __u64);
     __type(value, struct plain_socket);
 } plain_sockets __weak SEC(".maps");
+
+/*
+ * rustls: what a thread is doing. Key: thread. Written by the programs of that thread only. Full: the least recently
+ * used one is dropped; a call under way on it is missed, which its connection's next record shows.
+ */
+struct rustls_thread {
+    __u64 stack; /* stack pointer at the entry of the call under way; 0: there is none */
+    __u64 object;
+    __u64 sequence;
+    __u64 result;
+    __u64 message[5];    /* as the call found it */
+    __u64 ciphertext[2]; /* the first of what is to be decrypted */
+    __u64 direction;
+    __u64 received_from; /* the socket of the thread's last receive, and where in the process its bytes are */
+    __u64 received_at;
+    __u64 received_end;
+    __u64 received_ciphertext[2]; /* of the record with which they begin, if they begin with one */
+    __u64 process_start_ns;       /* of the process that is known to call rustls */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, __u64);
+    __type(value, struct rustls_thread);
+} rustls_threads __weak SEC(".maps");
+
+/*
+ * rustls: encrypters and decrypters. Key: process and object. Written by the return programs, and when a socket is
+ * found to carry an encrypter's records; never deleted. Full: the least recently used one is dropped; if it was alive,
+ * its connection ends and begins anew.
+ */
+struct rustls_object {
+    __u64 next_sequence;
+    __u64 born;   /* when it was first seen: another one may come to its address */
+    __u64 socket; /* its struct sock; 0: not known yet */
+    __u64 offset; /* plaintext since it was first seen */
+    __u64 told;   /* of that: what the offsets of its connection include */
+    __u32 ports;  /* of its socket, both */
+    __u32 late;   /* not seen from its first record on */
+    __u32 kept;   /* records that wait for their socket */
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 32768);
+    __type(key, struct connection_key);
+    __type(value, struct rustls_object);
+} rustls_objects __weak SEC(".maps");
+
+/*
+ * rustls: records that were encrypted and not yet sent by an object whose socket is not known. Key: process, and the
+ * first bytes of the ciphertext, by which the send is recognised: no two records begin alike. Written by the return
+ * program, deleted when they are sent. Full: the least recently used one is dropped; its bytes become a gap.
+ */
+#define RUSTLS_RECORD_MAX 16384 /* RFC 8446 section 5.1 */
+#define RUSTLS_HEADER     5     /* of a record */
+
+struct rustls_record_key {
+    __u64 ciphertext[2];
+    __u32 pid;
+    __u32 reserved;
+};
+
+struct rustls_record {
+    __u64 object;
+    __u64 object_born;
+    __u64 process_start_ns;
+    __u64 offset; /* in the object's stream */
+    __u32 length;
+    __u32 captured;
+    __u8 plaintext[2 * RUSTLS_RECORD_MAX]; /* twice, so that an offset and a length within a record are always inside */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 64);
+    __type(key, struct rustls_record_key);
+    __type(value, struct rustls_record);
+} rustls_records __weak SEC(".maps");
+
+/* rustls: whose connection a socket is. Key: struct sock. Written when that is found out, deleted when it is closed.
+ * Full: the least recently used one is dropped, and its connection ends with its process. */
+struct rustls_owner {
+    __u64 process_start_ns;
+    __u32 pid;
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 32768);
+    __type(key, __u64);
+    __type(value, struct rustls_owner);
+} rustls_sockets __weak SEC(".maps");
 
 /*
  * Calls into the kernel's TCP that are under way, where entry and return are seen by different programs (kprobes). Key:

@@ -131,9 +131,9 @@ static __always_inline void emit_unseen(__u64 connection, __u8 direction, __u64 
 
 /*
  * emit_payload(), as a function that the verifier looks at once and by itself, not for each vector (Linux 5.6). That is
- * why it is not static, and why its arguments are numbers.
+ * why it is not static, and why its arguments are numbers; weak, because each program file carries a copy.
  */
-__noinline int emit_vector(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 length)
+__weak __noinline int emit_vector(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 length)
 {
     emit_payload(connection, direction & 1, offset, address, length);
     return 0;

@@ -10,6 +10,7 @@
 
 #include "bpf/lib/call_args.bpf.h"
 #include "bpf/lib/moved.bpf.h"
+#include "bpf/lib/rustls.bpf.h"
 
 #define LATE_LOOKS 8 /* calls of a late socket that are searched for a TLS record's header */
 
@@ -170,6 +171,8 @@ static __always_inline void close_plain(__u64 socket, struct plain_socket *plain
 
     if (key.process_start_ns)
         close_connection(&key, why);
+    if (rustls_in_use)
+        rustls_socket_closed(socket_number((const struct sock *)socket), why);
     bpf_map_delete_elem(&plain_sockets, &socket);
 }
 

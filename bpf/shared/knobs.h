@@ -54,7 +54,7 @@ struct process_state {
     __u32 announced; /* a WIRE_PROCESS record is in the ring */
     __u32 epoch;     /* 0: no verdict */
     __u32 execs;     /* how many programs it has executed since it became known: sockets outlive that, streams do not */
-    __u32 reserved;
+    __u32 rustls;    /* has called it: its receives are of interest on all of its threads */
 };
 
 /* Whose calls these are in the map go_calls; user space takes out those of processes that are gone. */

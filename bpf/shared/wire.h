@@ -90,7 +90,7 @@ struct wire_connection_open {
     struct wire_header header;
     __u64 connection;
     __u64 time_ns;
-    __u64 object; /* address of the TLS object in the process; of the socket in the kernel, for plain TCP */
+    __u64 object; /* address of the TLS object in the process; of the socket in the kernel, for plain TCP and rustls */
     __u64 process_start_ns;
     __u32 pid; /* thread-group id in the initial pid namespace */
     __u32 library;
@@ -173,5 +173,6 @@ enum wire_loss {
     WIRE_LOSS_PROCESS_RECORD = 6,
     WIRE_LOSS_CALL_UNRETURNED = 7,
     WIRE_LOSS_UNSEEN = 8,
-    WIRE_LOSS_COUNT = 9,
+    WIRE_LOSS_UNTIED = 9,
+    WIRE_LOSS_COUNT = 10,
 };

@@ -13,6 +13,7 @@
 #include "bpf/tls_gnutls.bpf.c"
 #include "bpf/tls_go.bpf.c"
 #include "bpf/tls_openssl.bpf.c"
+#include "bpf/tls_rustls.bpf.c"
 
 void native_emit_payload(__u64 connection, __u8 direction, __u64 offset, __u64 address, __u64 length) {
     emit_payload(connection, direction, offset, address, length);

@@ -60,6 +60,13 @@ int go_write_return(struct pt_regs* regs);
 int go_close_entry(struct pt_regs* regs);
 int go_handshake_entry(struct pt_regs* regs);
 
+// bpf/tls_rustls.bpf.c
+int rustls_encrypt_entry(struct pt_regs* regs);
+int rustls_encrypt_return(struct pt_regs* regs);
+int rustls_encrypt_session(struct pt_regs* regs);
+int rustls_decrypt_entry(struct pt_regs* regs);
+int rustls_decrypt_return(struct pt_regs* regs);
+
 // bpf/socket.bpf.c
 int socket_send_tracepoint(struct sock* sk, int ret, int flags);
 int socket_receive_tracepoint(struct sock* sk, int ret, int flags);

@@ -1,17 +1,22 @@
-// The structural finder, on what anybody may have made. The first byte chooses:
-//   even: the rest is a whole ELF file;
-//   odd: the rest is code, beside data that holds the texts which the finder looks for, at an address where code can
+// The structural finder, on what anybody may have made. The first byte chooses, divided by 3, with a rest of
+//   0: the rest is a whole ELF file;
+//   2: the rest is data, with its dynamic section at the end, beside code that rustls' tables may point to;
+//   1: the rest is code, beside data that holds the texts which the finder looks for, at an address where code can
 //        name it. Whatever is found lies within the code, and is found again.
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "agent/capture/live/elf_file.h"
 #include "agent/capture/live/stripped/boringssl.h"
 #include "agent/capture/live/stripped/openssl.h"
+#include "agent/capture/live/stripped/rustls.h"
 
 namespace {
 
@@ -46,6 +51,15 @@ void look_at(const stripped::Image& image) {
                 sum = sum * 31 + one;
             }
         }
+        stripped::Budget third(kBudget);
+        if (const auto found = stripped::find_rustls_functions(image, *machine, third)) {
+            for (const auto& functions : {found->encrypt, found->decrypt}) {
+                for (const std::uint64_t one : functions) {
+                    check_inside(image, one);
+                    sum = sum * 31 + one;
+                }
+            }
+        }
         if (round == 1 && sum != before) std::abort();
         before = sum;
     }
@@ -56,7 +70,22 @@ void look_at(const stripped::Image& image) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const base::Bytes rest(data + 1, size - 1);
-    if (data[0] % 2 == 1) {
+    if (data[0] % 3 == 2) {
+        // Functions that add, at every sixteenth byte, and functions that do not.
+        static const std::vector<std::uint8_t> code = [] {
+            std::vector<std::uint8_t> out(256, 0xc3);
+            constexpr std::uint8_t kAdder[] = {0x48, 0x8d, 0x46, 0x11, 0xc3};
+            for (std::size_t at = 0; at < 64; at += 16)
+                std::copy(std::begin(kAdder), std::end(kAdder), out.begin() + static_cast<std::ptrdiff_t>(at));
+            return out;
+        }();
+        constexpr std::size_t kDynamic = 80;  // four entries and the last
+        stripped::Image::Tables tables;
+        if (rest.size() > kDynamic) tables.dynamic = kData + rest.size() - kDynamic;
+        look_at(stripped::Image({{kCode, code, true}, {kData, rest, false}}, tables));
+        return 0;
+    }
+    if (data[0] % 3 == 1) {
         static constexpr char kTexts[] =
             "\0../../ssl/ssl_lib.cc\0ssl/ssl_lib.c\0SSL_read\0SSL_write\0ssl_read_internal\0ssl_write_internal";
         const base::Bytes texts(reinterpret_cast<const std::uint8_t*>(kTexts), sizeof kTexts);

@@ -164,7 +164,8 @@ class ClientRun:
 
 def client_command(build, server, kind, flags, program=None):
     """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, node, bun,
-    bun_aborts or curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
+    bun_aborts, deno, codex
+    or curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
     common = ["--port", str(server.port)]
     authority = ["--ca", server.certificate] if server.certificate else ["--plain"]
     if kind in ("ssl_client", "ssl_client_dlopen", "h2_client", "ws_client"):
@@ -177,9 +178,35 @@ def client_command(build, server, kind, flags, program=None):
     if kind in ("bun", "bun_aborts"):
         script = "node_client.mjs" if kind == "bun" else "aborting_client.mjs"
         return [program or "bun", "run", str(CLIENTS / script), *common, *flags]
+    if kind == "deno":
+        return [program or "deno", "run", "--quiet", "--no-remote", "-A", str(CLIENTS / "node_client.mjs"), *common, *flags]
+    if kind == "codex":  # its prompt
+        return [program or "codex", "exec", "--skip-git-repo-check", "--sandbox", "read-only", *flags]
     if kind == "curl":
         return [str(CLIENTS / "curl_client.sh"), *common, *authority, *flags]
     raise ValueError(kind)
+
+
+def codex_home(server):
+    """Codex's configuration: this server is the only model provider."""
+    home = pathlib.Path(server.certificate).parent / "codex"
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text(f"""
+model = "gpt-4.1"
+model_provider = "test"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[model_providers.test]
+name = "test"
+base_url = "https://localhost:{server.port}/v1"
+env_key = "MODEL_KEY"
+query_params = {{ tools = "0" }}
+wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = 0
+""", encoding="utf-8")
+    return home
 
 
 class Client:
@@ -232,6 +259,11 @@ def start_client(build, server, *flags, kind="ssl_client", libs=None, cgroup=Non
     extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if (kind == "node" or bun) and server.certificate else {}
     if bun:
         extra["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"  # its first releases know no other certificates than their own
+    if kind == "deno":
+        extra = {"DENO_DIR": str(pathlib.Path(server.certificate).parent / "deno"), "DENO_NO_UPDATE_CHECK": "1",
+                 "DENO_CERT": server.certificate, "NODE_EXTRA_CA_CERTS": server.certificate}
+    if kind == "codex":
+        extra = {"CODEX_HOME": str(codex_home(server)), "SSL_CERT_FILE": server.certificate, "MODEL_KEY": "none"}
     process = subprocess.Popen(client_command(build, server, kind, [str(flag) for flag in flags], program),
                                env=environment(libs, **extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                preexec_fn=child_setup(cgroup))

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""TLS libraries in executables without symbols: OpenSSL in a client of ours, BoringSSL in Bun. What the agent records equals
-what the server says it sent.
+"""TLS libraries in executables without symbols: OpenSSL in a client of ours, BoringSSL in Bun, rustls in Deno and Codex. What
+the agent records equals what the server says it sent.
 
-Each executable is a private copy, so nobody else's traffic is touched. Bun is not part of a distribution: BUN names its
-executable, or several with colons between them; otherwise it is looked for on PATH. Its tests are reported as skipped where
-there is none. (The node:https of Bun 1.0 does not accept the server's certificate: with it only test_bun_fetch can pass.)"""
+Each executable is a private copy, so nobody else's traffic is touched. Bun, Deno and Codex are not part of a distribution:
+BUN, DENO and CODEX name their executables, or several with colons between them; otherwise they are looked for on PATH. Their
+tests are reported as skipped where there is none. (The node:https of Bun 1.0 does not accept the server's certificate: with it only test_bun_fetch can pass.)"""
 import os
 import pathlib
 import shutil
@@ -14,7 +14,11 @@ import unittest
 import kernel_case
 import live
 
-BUNS = [path for path in os.environ.get("BUN", shutil.which("bun") or "").split(":") if path]
+def executables(name):
+    return [path for path in os.environ.get(name.upper(), shutil.which(name) or "").split(":") if path]
+
+
+BUNS, DENOS, CODEXES = executables("bun"), executables("deno"), executables("codex")
 STATIC = ("ssl_client_stripped", "ssl_client_with_symbols")
 APIS = (("--api", "openai"), ("--api", "openai", "--stream"), ("--api", "anthropic"), ("--api", "anthropic", "--stream"))
 
@@ -28,7 +32,7 @@ def wait_until_probed(agent, path, timeout=30):
         time.sleep(0.02)
 
 
-class Stripped(kernel_case.KernelCase):
+class StrippedCase(kernel_case.KernelCase):
     def copy(self, path):
         target = self.work / f"private-{pathlib.Path(path).name}"
         if not target.exists():
@@ -55,6 +59,19 @@ class Stripped(kernel_case.KernelCase):
         self.assertEqual({record["process"]["exe"] for record in records}, {str(program)})
         return records
 
+    def watch_each(self, paths, name, runs, kind=None, check=lambda records: None):
+        if not paths:
+            self.skipTest(f"no {name} on this machine ({name.upper()}=/path/to/{name})")
+        for path in paths:
+            with self.subTest(path=path):
+                program = self.copy(path)
+                try:
+                    check(self.watch(program, kind or name, runs))
+                finally:
+                    program.unlink()
+
+
+class Stripped(StrippedCase):
     def test_openssl_inside(self):
         for name in STATIC:
             with self.subTest(name=name):
@@ -76,22 +93,11 @@ class Stripped(kernel_case.KernelCase):
         self.expect_equal([record for record in records if record["llm"].get("response_id") != first["id"]], others)
         self.assertEqual(agent.lost(), "nothing")
 
-    def watch_each_bun(self, runs, kind="bun", check=lambda records: None):
-        if not BUNS:
-            self.skipTest("no Bun on this machine (BUN=/path/to/bun)")
-        for path in BUNS:
-            with self.subTest(bun=path):
-                program = self.copy(path)
-                try:
-                    check(self.watch(program, kind, runs))
-                finally:
-                    program.unlink()
-
     def test_bun_fetch(self):
-        self.watch_each_bun([(*api, "--fetch", "--count", 3) for api in APIS])
+        self.watch_each(BUNS, "bun", [(*api, "--fetch", "--count", 3) for api in APIS])
 
     def test_bun_https(self):
-        self.watch_each_bun([(*api, "--count", 2) for api in APIS])
+        self.watch_each(BUNS, "bun", [(*api, "--count", 2) for api in APIS])
 
     def test_bun_gives_up(self):
         """Connections that end in the middle, and others at the addresses of the old ones."""
@@ -99,7 +105,28 @@ class Stripped(kernel_case.KernelCase):
             self.assertGreater(len({record["net"]["local"]["port"] for record in records}), 10)
             self.assertEqual({record["completeness"] for record in records}, {"complete", "interrupted"})
 
-        self.watch_each_bun([("--count", 30)], "bun_aborts", check)
+        self.watch_each(BUNS, "bun", [("--count", 30)], "bun_aborts", check)
+
+
+class Rustls(StrippedCase):
+    def is_rustls(self, records):
+        self.assertEqual({record["net"]["library"] for record in records}, {"rustls"})
+        self.assertEqual({record["completeness"] for record in records}, {"complete"})
+
+    def test_deno_fetch(self):
+        self.watch_each(DENOS, "deno", [(*api, "--fetch", "--count", 3) for api in APIS], check=self.is_rustls)
+
+    def test_deno_fetch_of_long_prompts(self):
+        """Many records before the first send, and sends that take a part."""
+        self.watch_each(DENOS, "deno", [("--fetch", "--count", 3, "--prompt-bytes", size) for size in (20000, 300000)],
+                        check=self.is_rustls)
+
+    def test_deno_https(self):
+        """Which encrypts into memory, and sends copies."""
+        self.watch_each(DENOS, "deno", [(*api, "--count", 2) for api in APIS], check=self.is_rustls)
+
+    def test_codex(self):
+        self.watch_each(CODEXES, "codex", [("Explain.",)], check=self.is_rustls)
 
 
 if __name__ == "__main__":

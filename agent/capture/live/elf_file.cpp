@@ -53,7 +53,8 @@ base::Result<void> ElfFile::read_segments() {
     for (std::size_t i = 0; i < count; ++i) {
         GElf_Phdr one;
         if (gelf_getphdr(handle_->elf, static_cast<int>(i), &one) == nullptr) continue;
-        if (one.p_type == PT_GNU_EH_FRAME) unwind_table_ = one.p_vaddr;
+        if (one.p_type == PT_GNU_EH_FRAME) tables_.unwind = one.p_vaddr;
+        if (one.p_type == PT_DYNAMIC) tables_.dynamic = one.p_vaddr;
         if (one.p_type != PT_LOAD || one.p_offset >= size) continue;
         segments_.push_back({one.p_vaddr, one.p_offset, std::min<std::uint64_t>(one.p_filesz, size - one.p_offset),
                              (one.p_flags & PF_X) != 0});
@@ -140,7 +141,7 @@ stripped::Image ElfFile::image() const {
     out.reserve(segments_.size());
     for (const Segment& one : segments_)
         out.push_back({one.address, handle_->image->bytes().subspan(one.offset, one.size), one.executable});
-    return stripped::Image(std::move(out), unwind_table_);
+    return stripped::Image(std::move(out), tables_);
 }
 
 bool ElfFile::intact() const {

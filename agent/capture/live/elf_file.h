@@ -73,7 +73,7 @@ class ElfFile {
 
     std::unique_ptr<Handle> handle_;
     std::vector<Segment> segments_;
-    std::optional<std::uint64_t> unwind_table_;
+    stripped::Image::Tables tables_;
 };
 
 }  // namespace llmsnoop::capture::live

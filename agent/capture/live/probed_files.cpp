@@ -102,13 +102,15 @@ base::Result<bool> ProbedFiles::take_findings(const Id& id, const base::Fd& fd, 
                                               const StrippedTls& found) {
     entry.plan = found.probes;
     entry.refusal = found.refusal;
-    if (!entry.plan.empty()) return attach_planned(id, fd, entry);
-    if (entry.refusal.empty()) return false;
-    const std::string why = fmt::format("{}: {} is in it, but cannot be traced: {}", entry.path,
-                                        model::name_of(found.library), entry.refusal);
-    if (entry.pinned) return base::error(why, base::Error::Kind::unsupported);
-    base::log::warn("{}", why);
-    return false;
+    const bool traced = !entry.plan.empty();
+    if (!entry.refusal.empty()) {
+        const std::string why =
+            fmt::format("{}: {} is in it, but cannot be {}: {}", entry.path, names_of(found.libraries),
+                        traced ? "wholly traced" : "traced", entry.refusal);
+        if (entry.pinned && !traced) return base::error(why, base::Error::Kind::unsupported);
+        base::log::warn("{}", why);
+    }
+    return traced ? attach_planned(id, fd, entry) : base::Result<bool>(false);
 }
 
 base::Result<bool> ProbedFiles::attach_planned(const Id& id, const base::Fd& fd, Entry& entry) {

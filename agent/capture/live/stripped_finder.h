@@ -12,13 +12,17 @@
 namespace llmsnoop::capture::live {
 
 struct StrippedTls {
-    // The library whose traces were met; none: nothing of the kind is in this file.
-    model::Library library = model::Library::none;
+    // The libraries whose traces were met; none: nothing of the kind is in this file. Codex has two.
+    std::vector<model::Library> libraries;
     std::vector<PlannedProbe> probes;
-    std::string refusal;  // why there are no probes although there is a library; in words for the user
+    std::string refusal;  // why one of them has no probes; in words for the user
 };
 
-// Whether it is worth looking: both libraries are some hundred thousand bytes of code. Looks at no byte of the file.
+// "openssl+rustls"
+std::string names_of(const std::vector<model::Library>& libraries);
+
+// Whether it is worth looking: each of the libraries is some hundred thousand bytes of code. Looks at no byte of the
+// file.
 bool may_hold_stripped_tls(const ElfFile& file);
 
 // `cancelled`, where given, ends it early, with no result.

@@ -55,6 +55,8 @@ constexpr std::array kRows{
     Row{TlsHook::go_write_return, "crypto/tls.(*Conn).Write", &Programs::go_write_return, nullptr, nullptr},
     Row{TlsHook::go_close, "crypto/tls.(*Conn).Close", &Programs::go_close_entry, nullptr, nullptr},
     Row{TlsHook::go_handshake, "crypto/tls.(*Conn).clientHandshake", &Programs::go_handshake_entry, nullptr, nullptr},
+    Row{TlsHook::rustls_encrypt, "MessageEncrypter::encrypt", CALL_PROGRAMS(rustls_encrypt)},
+    Row{TlsHook::rustls_decrypt, "MessageDecrypter::decrypt", CALL_PROGRAMS(rustls_decrypt)},
 };
 
 #undef CALL_PROGRAMS

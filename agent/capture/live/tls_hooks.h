@@ -42,6 +42,8 @@ enum class TlsHook : std::uint8_t {
     go_write_return,
     go_close,
     go_handshake,
+    rustls_encrypt,
+    rustls_decrypt,
 };
 
 // For messages: the function that is probed.

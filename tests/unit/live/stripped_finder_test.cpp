@@ -69,7 +69,7 @@ TEST(StrippedFinderTest, PlansProbesAtFileOffsets) {
     ASSERT_TRUE(elf) << elf.error().message;
     EXPECT_TRUE(may_hold_stripped_tls(**elf));
     const StrippedTls found = find_stripped_tls(**elf);
-    EXPECT_EQ(found.library, model::Library::boringssl);
+    EXPECT_EQ(names_of(found.libraries), "boringssl");
     EXPECT_EQ(found.refusal, "");
     ASSERT_EQ(found.probes.size(), 3U);
     EXPECT_EQ(found.probes[0].hook, TlsHook::boringssl_read);
@@ -89,9 +89,9 @@ TEST(StrippedFinderTest, SaysWhyItRefuses) {
     second.prefix = "second ";
     second.put(code);
     const StrippedTls found = look_at(support::small_elf(code));
-    EXPECT_EQ(found.library, model::Library::boringssl);
+    EXPECT_EQ(names_of(found.libraries), "boringssl");
     EXPECT_TRUE(found.probes.empty());
-    EXPECT_EQ(found.refusal, "2 functions could be SSL_write, one is needed");
+    EXPECT_EQ(found.refusal, "boringssl: 2 functions could be SSL_write, one is needed");
 }
 
 TEST(StrippedFinderTest, ATextInManyPlacesIsRefused) {
@@ -100,7 +100,7 @@ TEST(StrippedFinderTest, ATextInManyPlacesIsRefused) {
         code.text("t" + std::to_string(i), "ssl/ssl_lib.cc");
     code.function("main");
     code.ret();
-    EXPECT_EQ(look_at(support::small_elf(code)).refusal, "it names ssl/ssl_lib.cc in too many places");
+    EXPECT_EQ(look_at(support::small_elf(code)).refusal, "boringssl: it names ssl/ssl_lib.cc in too many places");
 }
 
 TEST(StrippedFinderTest, CutAnywhereItFindsAllOrNothing) {
@@ -142,7 +142,7 @@ TEST(StrippedFinderTest, ManySegmentsOfOneFileAreRefused) {
     ASSERT_EQ(truncate(file.path().c_str(), 1L << 30), 0);  // a file of 1 GiB, nearly all of it a hole
     const auto elf = ElfFile::open(file.path());
     ASSERT_TRUE(elf);
-    EXPECT_EQ(find_stripped_tls(**elf).library, model::Library::none);
+    EXPECT_TRUE(find_stripped_tls(**elf).libraries.empty());
 }
 
 TEST(StrippedFinderTest, AFileThatIsCutWhileItIsReadEndsNobody) {
@@ -172,7 +172,7 @@ TEST(StrippedFinderTest, AgreesWithTheSymbolsOfThisMachinesLibssl) {
     if (!file) GTEST_SKIP() << "no libssl.so.3 here";
     const StrippedTls found = find_stripped_tls(**file);
     ASSERT_FALSE(found.probes.empty()) << found.refusal;
-    EXPECT_EQ(found.library, model::Library::openssl);
+    EXPECT_EQ(names_of(found.libraries), "openssl");
     for (const PlannedProbe& by_symbols : find_openssl(**file)) {
         for (const PlannedProbe& one : found.probes) {
             if (one.function != by_symbols.function) continue;
@@ -184,7 +184,7 @@ TEST(StrippedFinderTest, AgreesWithTheSymbolsOfThisMachinesLibssl) {
 TEST(StrippedFinderTest, FindsNothingInTheCLibrary) {
     const auto file = ElfFile::open("/usr/lib/x86_64-linux-gnu/libc.so.6");
     ASSERT_TRUE(file);
-    EXPECT_EQ(find_stripped_tls(**file).library, model::Library::none);
+    EXPECT_TRUE(find_stripped_tls(**file).libraries.empty());
 }
 
 // --- the thread

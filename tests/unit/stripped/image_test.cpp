@@ -107,15 +107,18 @@ std::vector<std::uint8_t> unwind_table(std::uint64_t at, std::uint32_t count,
 TEST(FunctionStartsTest, ReadsTheUnwindTable) {
     const std::vector<std::uint8_t> code(256, 0xc3);
     auto table = unwind_table(0x1000, 0xffffffff, {0x2003, 0x2080, 0x9000, 0x10});  // the count lies
-    const Image image({{0x1000, table, false}, {0x2000, code, true}}, 0x1000);
+    const Image image({{0x1000, table, false}, {0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}});
     const FunctionStarts starts(image, *x86_64_machine());
     EXPECT_TRUE(starts.contains(0x2003));
     EXPECT_TRUE(starts.contains(0x2080));
     EXPECT_FALSE(starts.contains(0x9000));
     table[3] = 0x1b;  // another encoding
-    EXPECT_FALSE(FunctionStarts(Image({{0x1000, table, false}, {0x2000, code, true}}, 0x1000), *x86_64_machine())
+    EXPECT_FALSE(
+        FunctionStarts(Image({{0x1000, table, false}, {0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}}),
+                       *x86_64_machine())
+            .contains(0x2003));
+    EXPECT_FALSE(FunctionStarts(Image({{0x2000, code, true}}, {.unwind = 0x1000, .dynamic = {}}), *x86_64_machine())
                      .contains(0x2003));
-    EXPECT_FALSE(FunctionStarts(Image({{0x2000, code, true}}, 0x1000), *x86_64_machine()).contains(0x2003));
 }
 
 TEST(FunctionWalkTest, EndsInAnyCode) {

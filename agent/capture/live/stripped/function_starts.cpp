@@ -65,10 +65,10 @@ std::optional<std::uint64_t> FunctionStarts::last_before(std::uint64_t address, 
 // address of .eh_frame, the number of entries, and pairs of a function and its description, relative to the header.
 // Only the encoding that linkers write is read.
 void FunctionStarts::mark_unwind_table(const Image& image) {
-    if (!image.unwind_table()) return;
+    if (!image.tables().unwind) return;
     constexpr std::size_t kHeader = 12, kEntry = 8;
     constexpr std::uint8_t kVersion = 1, kUnsigned4 = 0x03, kRelativeSigned4 = 0x3b, kSizeMask = 0x0f, kSigned4 = 0x0b;
-    const std::uint64_t at = *image.unwind_table();
+    const std::uint64_t at = *image.tables().unwind;
     const base::Bytes header = image.at(at, kHeader);
     if (header.size() < kHeader || header[0] != kVersion || (header[1] & kSizeMask) != kSigned4 ||
         header[2] != kUnsigned4 || header[3] != kRelativeSigned4) {

@@ -13,8 +13,7 @@ constexpr std::size_t kLongestText = 4096;  // a path, PATH_MAX
 
 }  // namespace
 
-Image::Image(std::vector<Segment> segments, std::optional<std::uint64_t> unwind_table)
-    : segments_(std::move(segments)), unwind_table_(unwind_table) {
+Image::Image(std::vector<Segment> segments, Tables tables) : segments_(std::move(segments)), tables_(tables) {
     // An address range that wraps around would make every comparison below wrong.
     std::erase_if(segments_, [](const Segment& one) {
         return one.bytes.empty() || one.address > std::numeric_limits<std::uint64_t>::max() - one.bytes.size();

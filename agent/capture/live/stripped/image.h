@@ -25,13 +25,18 @@ class Image {
     static constexpr std::uint64_t kMaxBytes = 1ULL << 30;
     static constexpr std::uint64_t kMaxCodeBytes = 256ULL << 20;
 
-    // `unwind_table`: the address of .eh_frame_hdr, where there is one.
-    explicit Image(std::vector<Segment> segments, std::optional<std::uint64_t> unwind_table = {});
+    // Addresses of tables that a program may have: .eh_frame_hdr, and the dynamic section.
+    struct Tables {
+        std::optional<std::uint64_t> unwind;
+        std::optional<std::uint64_t> dynamic;
+    };
+
+    explicit Image(std::vector<Segment> segments, Tables tables = {});
 
     bool fits() const;
 
     const std::vector<Segment>& segments() const { return segments_; }
-    std::optional<std::uint64_t> unwind_table() const { return unwind_table_; }
+    const Tables& tables() const { return tables_; }
 
     // Up to `size` bytes at an address; shorter, or empty, where its segment ends.
     base::Bytes at(std::uint64_t address, std::size_t size) const;
@@ -50,7 +55,7 @@ class Image {
     const Segment* segment_of(std::uint64_t address) const;
 
     std::vector<Segment> segments_;
-    std::optional<std::uint64_t> unwind_table_;
+    Tables tables_;
 };
 
 }  // namespace llmsnoop::capture::live::stripped

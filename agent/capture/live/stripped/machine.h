@@ -70,6 +70,10 @@ class Machine {
     virtual void references(const Segment& code, std::span<const std::uint64_t> targets,
                             base::FunctionRef<void(Reference)> out) const = 0;
 
+    // Where functions lie that return their second argument with one of these numbers added, and do nothing else.
+    virtual void adders(const Segment& code, std::span<const std::uint8_t> summands,
+                        base::FunctionRef<void(std::uint64_t)> out) const = 0;
+
     // Where direct calls lead to, as far as functions are aligned as compilers align them. By pattern, likewise.
     virtual void call_targets(const Segment& code, base::FunctionRef<void(std::uint64_t)> out) const = 0;
 };

@@ -1,7 +1,9 @@
 // x86-64, System V ABI, by Zydis.
 #include <Zydis/Zydis.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "agent/base/endian.h"
 #include "agent/capture/live/stripped/machine.h"
@@ -178,6 +180,29 @@ class X86Machine final : public Machine {
             const auto distance = static_cast<std::int32_t>(base::load_le<std::uint32_t>(bytes.data() + i + 1));
             const std::uint64_t target = code.address + i + 5 + static_cast<std::uint64_t>(std::int64_t{distance});
             if (target % kAlignment == 0) out(target);
+        }
+    }
+
+    // lea rax, [rsi + d8]; ret, within a frame (push rbp; mov rbp, rsp; ...; pop rbp) or without.
+    void adders(const Segment& code, std::span<const std::uint8_t> summands,
+                base::FunctionRef<void(std::uint64_t)> out) const override {
+        constexpr std::array<std::uint8_t, 3> kAdd{0x48, 0x8d, 0x46};
+        constexpr std::array<std::uint8_t, 4> kEnter{0x55, 0x48, 0x89, 0xe5};
+        constexpr std::uint8_t kPopRbp = 0x5d, kRet = 0xc3;
+        const base::Bytes bytes = code.bytes;
+        for (std::size_t from = 0; from < bytes.size();) {
+            const void* hit = memmem(bytes.data() + from, bytes.size() - from, kAdd.data(), kAdd.size());
+            if (hit == nullptr) return;
+            const auto at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(hit) - bytes.data());
+            from = at + 1;
+            const base::Bytes rest = bytes.subspan(at + kAdd.size());
+            if (rest.size() < 2 || std::find(summands.begin(), summands.end(), rest[0]) == summands.end()) continue;
+            if (rest[1] == kRet) {
+                out(code.address + at);
+            } else if (rest.size() > 2 && rest[1] == kPopRbp && rest[2] == kRet && at >= kEnter.size() &&
+                       std::memcmp(bytes.data() + at - kEnter.size(), kEnter.data(), kEnter.size()) == 0) {
+                out(code.address + at - kEnter.size());
+            }
         }
     }
 
