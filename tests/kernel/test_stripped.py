@@ -4,7 +4,8 @@ the agent records equals what the server says it sent.
 
 Each executable is a private copy, so nobody else's traffic is touched. Bun, Deno and Codex are not part of a distribution:
 BUN, DENO and CODEX name their executables, or several with colons between them; otherwise they are looked for on PATH. Their
-tests are reported as skipped where there is none. (The node:https of Bun 1.0 does not accept the server's certificate: with it only test_bun_fetch can pass.)"""
+tests are reported as skipped where there is none. (The node:https of Bun 1.0 does not accept the server's certificate: with
+it only test_bun_fetch can pass.)"""
 import os
 import pathlib
 import shutil
