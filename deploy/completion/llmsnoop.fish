@@ -105,6 +105,16 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-socket-ho
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-mode -d 'from whom the names of pods are learnt; auto: the API server, in a pod or where kubernetes.api_url is given' -x -a 'auto api kubelet off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-api-url -d 'the API server; empty: that of the cluster in which the agent is a pod' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-kubelet-url -d 'the kubelet of this node' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-token-file -d 'the token that is sent, read for each request; empty: none' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-ca-file -d 'the certificates that the server is checked against; empty: the system’s' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-verify -d 'check the server’s certificate; kubelets often have one that nobody has signed' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-labels -d 'labels of pods to put into records' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-annotations -d 'annotations of pods to put into records, among the labels' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-wait -d 'a record waits for so long until its pod is known' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l http-body-hashes -d 'put the SHA-256 of request and response bodies into records' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l http-memory-bytes -d 'memory for bodies and messages in progress, of all connections together; what goes beyond is cut' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
@@ -133,6 +143,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-socket-h
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l help -d 'Print this help message and exit'
@@ -164,6 +175,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-socket-h
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from usage' -l help -d 'Print this help message and exit'
 complete -c llmsnoop -n '__fish_seen_subcommand_from usage' -l by -d 'what to put together, with commas: namespace, pod, container, workload, node, process, user, model, provider, operation, hour, day, role, status, error_type, completeness, pod_uid, workload_kind, pid, exe, label:NAME; empty: one sum' -x

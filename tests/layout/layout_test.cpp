@@ -85,7 +85,7 @@ const Layout kLayouts[] = {
      sizeof(process_state),
      {MEMBER(process_state, start_ns), MEMBER(process_state, traced), MEMBER(process_state, inherited),
       MEMBER(process_state, announced), MEMBER(process_state, epoch), MEMBER(process_state, execs),
-      MEMBER(process_state, reserved)}},
+      MEMBER(process_state, rustls)}},
 };
 
 class LayoutTest : public testing::TestWithParam<Layout> {

@@ -34,11 +34,12 @@ double own_memory_mb() {
 }
 
 std::string describe(const StrippedTls& found) {
-    if (found.library == model::Library::none) return "-";
-    std::string out(model::name_of(found.library));
+    if (found.libraries.empty()) return "-";
+    std::string out = names_of(found.libraries);
     for (const PlannedProbe& one : found.probes)
         out += fmt::format(" {}=0x{:x}{}", one.function, one.site.address, one.site.emulated ? "" : "(dear)");
-    return found.probes.empty() ? "REFUSED " + out + ": " + found.refusal : out;
+    if (!found.refusal.empty()) out += " REFUSED: " + found.refusal;
+    return out;
 }
 
 int look_at(const char* path) {
