@@ -54,12 +54,11 @@ __weak __noinline int rustls_introduce(__u64 socket, __u64 process_start_ns, __u
         .process_start_ns = process_start_ns,
         .pid = pid,
     };
-    struct rustls_owner owner = {.process_start_ns = process_start_ns, .pid = pid};
     struct connection *connection = find_connection(&key);
     __u32 ports = ports_of((const struct sock *)socket);
 
     if (connection && connection->ports != ports) { /* the kernel has used its memory again */
-        replace_connection(key.object, process_start_ns, pid);
+        close_connection(&key, WIRE_CLOSE_REPLACED);
         connection = NULL;
     }
     if (!connection) {
@@ -67,7 +66,7 @@ __weak __noinline int rustls_introduce(__u64 socket, __u64 process_start_ns, __u
         if (!connection)
             return 0;
         connection->ports = ports;
-        bpf_map_update_elem(&rustls_sockets, &socket, &owner, BPF_ANY);
+        bpf_map_update_elem(&rustls_sockets, &socket, &key.process_start_ns, BPF_ANY); /* struct rustls_owner */
     }
     if (connection->to_announce)
         announce(connection, &key);
