@@ -30,7 +30,7 @@ static __always_inline __u64 plain_length(const __u64 *message)
 
 static __always_inline struct rustls_thread *rustls_thread_of(__u64 thread_id, __u64 process_start_ns)
 {
-    struct rustls_thread *known = bpf_map_lookup_elem(&rustls_threads, &thread_id), fresh = {};
+    struct rustls_thread *known = bpf_map_lookup_elem(&rustls_threads, &thread_id);
     __u32 pid = thread_id >> 32;
     struct process_state *state;
 
@@ -41,7 +41,7 @@ static __always_inline struct rustls_thread *rustls_thread_of(__u64 thread_id, _
         state->rustls = 1;
     rustls_in_use = 1;
     if (!known)
-        bpf_map_update_elem(&rustls_threads, &thread_id, &fresh, BPF_ANY);
+        bpf_map_update_elem(&rustls_threads, &thread_id, &no_rustls_thread, BPF_ANY);
     known = bpf_map_lookup_elem(&rustls_threads, &thread_id);
     if (known && state)
         known->process_start_ns = process_start_ns;

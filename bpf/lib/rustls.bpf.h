@@ -54,12 +54,11 @@ __weak __noinline int rustls_introduce(__u64 socket, __u64 process_start_ns, __u
         .process_start_ns = process_start_ns,
         .pid = pid,
     };
-    struct rustls_owner owner = {.process_start_ns = process_start_ns, .pid = pid};
     struct connection *connection = find_connection(&key);
     __u32 ports = ports_of((const struct sock *)socket);
 
     if (connection && connection->ports != ports) { /* the kernel has used its memory again */
-        replace_connection(key.object, process_start_ns, pid);
+        close_connection(&key, WIRE_CLOSE_REPLACED);
         connection = NULL;
     }
     if (!connection) {
@@ -67,7 +66,7 @@ __weak __noinline int rustls_introduce(__u64 socket, __u64 process_start_ns, __u
         if (!connection)
             return 0;
         connection->ports = ports;
-        bpf_map_update_elem(&rustls_sockets, &socket, &owner, BPF_ANY);
+        bpf_map_update_elem(&rustls_sockets, &socket, &key.process_start_ns, BPF_ANY); /* struct rustls_owner */
     }
     if (connection->to_announce)
         announce(connection, &key);
@@ -165,7 +164,7 @@ struct rustls_place {
 static __always_inline int rustls_place_of_call(struct rustls_place *place)
 {
     struct pt_regs *regs = user_registers(current_task());
-    struct user_msghdr header;
+    __u64 header;
 
     if (!regs)
         return 0;
@@ -184,59 +183,59 @@ static __always_inline int rustls_place_of_call(struct rustls_place *place)
         return 1;
     case CALL_SENDMSG:
     case CALL_RECVMSG:
-        if (read_user_bytes(&header, sizeof(header), place->address))
-            return 0;
-        place->address = (__u64)header.msg_iov;
-        place->vectors = header.msg_iovlen;
-        return 1;
+        header = place->address;
+        return !read_user_u64(&place->address, header + __builtin_offsetof(struct user_msghdr, msg_iov)) &&
+               !read_user_u64(&place->vectors, header + __builtin_offsetof(struct user_msghdr, msg_iovlen));
     default:
         return 0;
     }
 }
 
-/* A socket is used by a process that has called rustls. */
-__weak __noinline int rustls_socket_used(__u64 socket, __u64 is_send)
+static const struct rustls_thread no_rustls_thread;
+
+/* The thread has received from this socket: where to, and what the bytes begin with. */
+__weak __noinline int rustls_received(__u64 socket, __u64 address, __u64 size)
 {
     __u64 thread_id = bpf_get_current_pid_tgid();
-    __u32 pid = thread_id >> 32;
-    struct process_state *state = bpf_map_lookup_elem(&processes, &pid);
-    struct rustls_thread *thread, fresh = {};
-    struct rustls_place place;
-    struct vector vector;
+    struct rustls_thread *thread = bpf_map_lookup_elem(&rustls_threads, &thread_id);
     __u8 header[RUSTLS_HEADER];
 
-    if (!state || !state->rustls || !rustls_place_of_call(&place))
-        return 0;
-    if (is_send && !place.vectors)
-        return rustls_buffer_sent(socket, place.address, place.size);
-    if (is_send) {
-        for (__u32 i = 0; i < RUSTLS_VECTORS; i++) {
-            if (i >= place.vectors || read_vector(&vector, place.address, PLACE_VECTORS))
-                break;
-            rustls_buffer_sent(socket, vector.address, vector.length);
-            place.address += sizeof(struct iovec);
-        }
-        return 0;
-    }
-    if (place.vectors) { /* the first is enough for those that have but one */
-        if (read_vector(&vector, place.address, PLACE_VECTORS))
-            return 0;
-        place.address = vector.address;
-        place.size = vector.length;
-    }
-    thread = bpf_map_lookup_elem(&rustls_threads, &thread_id);
     if (!thread) {
-        bpf_map_update_elem(&rustls_threads, &thread_id, &fresh, BPF_ANY);
+        bpf_map_update_elem(&rustls_threads, &thread_id, &no_rustls_thread, BPF_ANY);
         thread = bpf_map_lookup_elem(&rustls_threads, &thread_id);
         if (!thread)
             return 0;
     }
     thread->received_from = socket;
-    thread->received_at = place.address;
-    thread->received_end = place.address + place.size;
+    thread->received_at = address;
+    thread->received_end = address + size;
     thread->received_ciphertext[0] = thread->received_ciphertext[1] = 0;
-    if (!read_user_bytes(header, sizeof(header), place.address) && header[0] == TLS_APPLICATION_DATA && header[1] == 3)
-        read_user_bytes(thread->received_ciphertext, sizeof(thread->received_ciphertext),
-                        place.address + RUSTLS_HEADER);
+    if (!read_user_bytes(header, sizeof(header), address) && header[0] == TLS_APPLICATION_DATA && header[1] == 3)
+        read_user_bytes(thread->received_ciphertext, sizeof(thread->received_ciphertext), address + RUSTLS_HEADER);
+    return 0;
+}
+
+/* A socket is used by a process that has called rustls. */
+__weak __noinline int rustls_socket_used(__u64 socket, __u64 is_send)
+{
+    __u32 pid = current_pid();
+    struct process_state *state = bpf_map_lookup_elem(&processes, &pid);
+    struct rustls_place place;
+    struct vector vector;
+
+    if (!state || !state->rustls || !rustls_place_of_call(&place))
+        return 0;
+    if (is_send && !place.vectors)
+        return rustls_buffer_sent(socket, place.address, place.size);
+    if (!place.vectors)
+        return rustls_received(socket, place.address, place.size);
+    for (__u32 i = 0; i < RUSTLS_VECTORS; i++) {
+        if (i >= place.vectors || read_vector(&vector, place.address, PLACE_VECTORS))
+            break;
+        if (!is_send) /* the first is enough for those that have but one */
+            return rustls_received(socket, vector.address, vector.length);
+        rustls_buffer_sent(socket, vector.address, vector.length);
+        place.address += sizeof(struct iovec);
+    }
     return 0;
 }
