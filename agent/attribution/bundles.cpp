@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kKnownKept = 8192;
 constexpr auto kLookAgain = std::chrono::seconds(10);
+constexpr auto kSearchAgain = std::chrono::seconds(1);
 constexpr std::size_t kMaxNamespaces = 64;
 constexpr std::size_t kMaxContainers = 4096;
 
@@ -103,9 +104,27 @@ std::optional<BundleFacts> Bundles::find(const CgroupNames& names) {
         facts->pod_name.clear();
         facts->pod_container.clear();
     }
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     remember(key, facts);
-    return facts ? facts : of_pod(names);
+    if (facts) return facts;
+    if (names.pod_uid.empty() || pods_.contains(names.pod_uid) || now < next_search_) return of_pod(names);
+    next_search_ = now + kSearchAgain;
+    lock.unlock();
+    auto found = search_pod(names.pod_uid);
+    lock.lock();
+    if (found) remember_pod(names.pod_uid, std::move(*found));
+    return of_pod(names);
+}
+
+std::optional<Bundles::PodName> Bundles::search_pod(const std::string& uid) const {
+    std::optional<PodName> out;
+    for (const std::string& root : roots_) {
+        each_container(root, [&](const std::string& /*id*/, const BundleFacts& facts) {
+            if (facts.pod_uid == uid && !facts.pod_name.empty()) out = PodName{facts.pod_namespace, facts.pod_name};
+        });
+        if (out) break;
+    }
+    return out;
 }
 
 void Bundles::remember(const std::string& key, const std::optional<BundleFacts>& facts) {
@@ -114,8 +133,11 @@ void Bundles::remember(const std::string& key, const std::optional<BundleFacts>&
     for (; order_.size() > kKnownKept; order_.pop_front())
         known_.erase(order_.front());
     if (!facts || facts->pod_uid.empty() || facts->pod_name.empty()) return;
-    if (pods_.insert_or_assign(facts->pod_uid, PodName{facts->pod_namespace, facts->pod_name}).second)
-        pod_order_.push_back(facts->pod_uid);
+    remember_pod(facts->pod_uid, PodName{facts->pod_namespace, facts->pod_name});
+}
+
+void Bundles::remember_pod(const std::string& uid, PodName name) {
+    if (pods_.insert_or_assign(uid, std::move(name)).second) pod_order_.push_back(uid);
     for (; pod_order_.size() > kKnownKept; pod_order_.pop_front())
         pods_.erase(pod_order_.front());
 }

@@ -30,7 +30,8 @@ class Bundles {
     // What the runtime says about the container; names of a pod only if the cgroup path has the same uid. Nothing if no
     // file is found, or if not the host's runtimes made the container (their files would be about another one of that
     // id). What is not found is looked for again after a while. Of a pod whose names another of its containers has
-    // told, above all its sandbox, which starts first and ends last, they are known without the container's own file.
+    // told, above all its sandbox, which starts first and ends last, they are known without the container's own file:
+    // where that is gone already, all files are looked through for one of the pod, at most once a second.
     std::optional<BundleFacts> find(const CgroupNames& names);
 
     // Whatever is written down now, read anew. Unlike find(), it takes the files' word for the names of pods.
@@ -54,6 +55,8 @@ class Bundles {
     std::optional<BundleFacts> read(const CgroupNames& names) const;
     void remember(const std::string& key, const std::optional<BundleFacts>& facts);
     std::optional<BundleFacts> of_pod(const CgroupNames& names) const;
+    std::optional<PodName> search_pod(const std::string& uid) const;
+    void remember_pod(const std::string& uid, PodName name);
 
     const std::vector<std::string> roots_;
     std::mutex mutex_;                              // guards what follows
@@ -61,6 +64,7 @@ class Bundles {
     std::deque<std::string> order_;
     std::unordered_map<std::string, PodName> pods_;  // by uid
     std::deque<std::string> pod_order_;
+    std::chrono::steady_clock::time_point next_search_;
 };
 
 }  // namespace llmsnoop::attribution
