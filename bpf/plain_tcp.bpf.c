@@ -50,7 +50,8 @@ int BPF_PROG(plain_socket_state, const struct sock *sk, const int old_state, con
         if (BPF_CORE_READ(sk, sk_shutdown) == SHUTDOWN_MASK &&
             (old_state == TCP_ESTABLISHED || old_state == TCP_CLOSE_WAIT))
             closed_by_process = 1;
-        if (closed_by_process || !known->process_start_ns)
+        /* Of a socket that rustls uses there may be more to read; the kernel tells when it destroys it. */
+        if (closed_by_process || (!known->process_start_ns && !rustls_in_use))
             close_plain(socket, known, WIRE_CLOSE_FREED);
     } else if (known->process_start_ns) {
         struct connection_key key = {
@@ -78,6 +79,8 @@ SEC("tp_btf/tcp_destroy_sock") int BPF_PROG(plain_socket_destroyed, const struct
 
     if (known)
         close_plain(socket, known, WIRE_CLOSE_FREED);
+    else if (rustls_in_use)
+        rustls_socket_closed(socket_number(sk), WIRE_CLOSE_FREED);
     return 0;
 }
 

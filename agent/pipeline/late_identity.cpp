@@ -48,9 +48,9 @@ void LateIdentity::finished(model::Exchange exchange) {
 // Completes the item, and keeps it if that is not possible yet; false: it may leave now.
 bool LateIdentity::wait(Item& item) {
     if (!identity_of(item).pod) return false;
-    const Answer answer = pods_.complete(identity_of(item));
     const std::size_t bytes = std::visit([](const auto& one) { return bytes_of(one.llm); }, item);
     const std::lock_guard lock(mutex_);
+    const Answer answer = pods_.complete(identity_of(item));
     // Behind its own start it waits in any case, for the next round at most.
     const bool start_waits = ids_.contains(id_of(item));
     const bool has_room = waiting_.size() < options_.waiting && bytes_ + bytes <= options_.bytes;
@@ -67,31 +67,27 @@ void LateIdentity::leave(const Waiting& one) {
     if (--count->second == 0) ids_.erase(count);
 }
 
+// Delivers under the lock: an end that comes meanwhile must not overtake its start.
 void LateIdentity::next_round() {
-    std::vector<std::pair<Item, Answer>> out;
-    {
-        const std::lock_guard lock(mutex_);
-        if (waiting_.empty()) return;
-        const std::uint64_t changes = pods_.changes();
-        const auto now = clock_();
-        if (changes == changes_ && waiting_.front().until > now) return;
-        changes_ = changes;
-        std::deque<Waiting> rest;
-        for (Waiting& one : waiting_) {
-            const Answer answer = pods_.complete(identity_of(one.item));
-            // Its start may have been asked for a moment too early.
-            const bool start_stays = std::holds_alternative<model::Exchange>(one.item) && ids_[id_of(one.item)] > 1;
-            if ((answer == Answer::complete && !start_stays) || one.until <= now) {
-                leave(one);
-                out.emplace_back(std::move(one.item), answer);
-            } else {
-                rest.push_back(std::move(one));
-            }
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) return;
+    const std::uint64_t changes = pods_.changes();
+    const auto now = clock_();
+    if (changes == changes_ && waiting_.front().until > now) return;
+    changes_ = changes;
+    std::deque<Waiting> rest;
+    for (Waiting& one : waiting_) {
+        const Answer answer = pods_.complete(identity_of(one.item));
+        // Its start may have been asked for a moment too early.
+        const bool start_stays = std::holds_alternative<model::Exchange>(one.item) && ids_[id_of(one.item)] > 1;
+        if ((answer == Answer::complete && !start_stays) || one.until <= now) {
+            leave(one);
+            deliver(std::move(one.item), answer);
+        } else {
+            rest.push_back(std::move(one));
         }
-        waiting_ = std::move(rest);
     }
-    for (auto& [item, answer] : out)
-        deliver(std::move(item), answer);
+    waiting_ = std::move(rest);
 }
 
 void LateIdentity::flush() {

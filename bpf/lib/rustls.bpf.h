@@ -46,7 +46,10 @@ static __always_inline struct connection *rustls_connection(__u64 socket, __u64 
     return find_connection(&key);
 }
 
-/* Makes the connection of this socket if there is none yet, and tells user space of it. */
+/*
+ * Makes the connection of this socket if there is none yet, and tells user space of it. `late`: the object whose record
+ * this is was met in the middle, or missed one. A connection that was there before, and is made again, was too.
+ */
 __weak __noinline int rustls_introduce(__u64 socket, __u64 process_start_ns, __u32 pid, __u32 late)
 {
     struct connection_key key = {
@@ -58,11 +61,16 @@ __weak __noinline int rustls_introduce(__u64 socket, __u64 process_start_ns, __u
     __u32 ports = ports_of((const struct sock *)socket);
 
     if (connection && connection->ports != ports) { /* the kernel has used its memory again */
+        bpf_map_delete_elem(&rustls_sockets, &socket);
         close_connection(&key, WIRE_CLOSE_REPLACED);
+        connection = NULL;
+    } else if (connection && late && connection->from_start) {
+        close_connection(&key, WIRE_CLOSE_LOST);
         connection = NULL;
     }
     if (!connection) {
-        connection = make_connection(&key, WIRE_LIBRARY_RUSTLS, !late);
+        connection =
+            make_connection(&key, WIRE_LIBRARY_RUSTLS, !late && !bpf_map_lookup_elem(&rustls_sockets, &socket));
         if (!connection)
             return 0;
         connection->ports = ports;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kUsageRows = 1000;
 constexpr std::size_t kMostUsageRows = 10'000;
 constexpr std::size_t kMostGroups = 50'000;  // of a query; a request's memory
-constexpr std::size_t kMostNodes = 500;      // of a filter: data bases bound the depth of an expression
+constexpr std::size_t kMostNodes = 200;      // of a filter: data bases, and a thread's stack, bound the depth
 constexpr std::size_t kPage = 100;
 constexpr std::size_t kLongestPage = 1000;
 

@@ -160,9 +160,10 @@ base::Result<UsageReport> ClickhouseReader::usage(const UsageQuery& query) {
     if (!matches) return matches.error();
     const std::string from =
         " FROM exchange FINAL WHERE " + *matches + range_of(query.since, query.until) +
-        " AND NOT (ifNull(role, '') = 'server' AND isNotNull(pair) AND ifNull(pair, '') IN (SELECT id FROM "
-        "exchange FINAL WHERE ifNull(role, '') = 'client' AND " +
-        *matches + "))";
+        " AND NOT (ifNull(role, '') = 'server' AND (ifNull(pair, '') IN (SELECT id FROM exchange FINAL WHERE "
+        "ifNull(role, '') = 'client' AND " +
+        *matches + ") OR id IN (SELECT ifNull(pair, '') FROM exchange FINAL WHERE ifNull(role, '') = 'client' AND " +
+        *matches + ")))";
     UsageReport report = empty_report(query);
     const auto total = rows_of(client_, "SELECT " + values_of() + from, query.time);
     if (!total) return total.error();

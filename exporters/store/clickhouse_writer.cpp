@@ -163,11 +163,12 @@ base::Result<void> ClickhouseWriter::write(const std::deque<StoredRecord>& recor
 base::Result<void> ClickhouseWriter::maintain() {
     for (int i = 0; i < kFilesAtATime && !spool_.empty() && std::chrono::steady_clock::now() >= next_try_; ++i) {
         const auto rows = spool_.oldest();
-        if (!rows) {  // gone or unreadable: it must not hold up the others
+        if (!rows) return rows.error();  // it may pass
+        if (!*rows) {                    // it must not hold up the others
             spool_.remove_oldest();
-            return rows.error();
+            return base::error("a file of the spool is gone or was cut; its exchanges are lost");
         }
-        if (auto sent = send(*rows); !sent) return sent;
+        if (auto sent = send(**rows); !sent) return sent;
         spool_.remove_oldest();
         if (spool_.empty()) base::log::info("ClickHouse takes exchanges again; the spool is empty");
     }

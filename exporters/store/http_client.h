@@ -34,7 +34,11 @@ std::string percent_encoded(std::string_view text);
 struct UrlParts {
     bool tls = false;
     std::string host;
-    bool is_loopback() const { return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0; }
+    // By its address: names that begin like one are somebody's.
+    bool is_loopback() const {
+        return host == "localhost" || host == "[::1]" ||
+               (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
+    }
 };
 base::Result<UrlParts> parse_url(const std::string& url);
 

@@ -42,9 +42,9 @@ base::Result<Spool> Spool::open(SpoolOptions options) {
     out.options_ = std::move(options);
     const fs::path directory = out.options_.directory;
     std::error_code problem;
-    fs::create_directories(directory, problem);
+    const bool is_new = fs::create_directories(directory, problem);
     if (problem) return base::error("spool " + directory.string() + " cannot be made: " + problem.message());
-    fs::permissions(directory, fs::perms(0750), problem);
+    if (is_new) fs::permissions(directory, fs::perms(0750), problem);
     for (fs::directory_iterator at(directory, problem), end; !problem && at != end; at.increment(problem)) {
         const std::string name = at->path().filename().string();
         std::uint64_t number = 0;
@@ -82,19 +82,21 @@ base::Result<void> Spool::add(const std::string& batch) {
     return {};
 }
 
-base::Result<std::string> Spool::oldest() const {
+base::Result<std::optional<std::string>> Spool::oldest() const {
     const std::string path = options_.directory + "/" + files_.front().name;
     const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd && errno == ENOENT) return std::optional<std::string>();
     if (!fd) return base::system_error("spool " + path);
     std::string text(files_.front().bytes, '\0');
     std::size_t at = 0;
     while (at < text.size()) {
         const ssize_t got = ::read(fd.get(), text.data() + at, text.size() - at);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return base::error("spool " + path + " cannot be read");
+        if (got < 0) return base::system_error("spool " + path);
+        if (got == 0) return std::optional<std::string>();
         at += static_cast<std::size_t>(got);
     }
-    return text;
+    return std::optional(std::move(text));
 }
 
 void Spool::remove_oldest() {

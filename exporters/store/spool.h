@@ -3,6 +3,7 @@
 // order. Bounded: what finds no room is refused, and stays with whoever has it.
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 
 #include "agent/base/result.h"
@@ -22,7 +23,7 @@ class Spool {
     base::Result<void> add(const std::string& batch);
     bool empty() const { return files_.empty(); }
     std::uint64_t bytes() const { return bytes_; }
-    base::Result<std::string> oldest() const;
+    base::Result<std::optional<std::string>> oldest() const;
     void remove_oldest();
 
  private:

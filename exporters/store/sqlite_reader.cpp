@@ -101,13 +101,13 @@ void add_range(std::string& sql, std::vector<Value>& values, const std::optional
     }
 }
 
-// The server's record of an exchange whose client's record matches too. When that one was begun does not matter: it
-// counts in the time that it belongs to.
+// The server's record of an exchange whose client's record matches too; it is enough if one of them names the other.
+// When that one was begun does not matter: it counts in the time that it belongs to.
 base::Result<std::string> counted_already(const Filter& filter, std::vector<Value>& values) {
     SqliteWords words("c", values);
     auto matches = sql_of(filter, words);
     if (!matches) return matches;
-    return "(e.role = 'server' AND e.pair IS NOT NULL AND EXISTS (SELECT 1 FROM exchange c WHERE c.id = e.pair AND "
+    return "(e.role = 'server' AND EXISTS (SELECT 1 FROM exchange c WHERE (c.id = e.pair OR c.pair = e.id) AND "
            "c.role = 'client' AND " +
            *matches + "))";
 }

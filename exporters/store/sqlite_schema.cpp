@@ -43,6 +43,7 @@ std::string tables() {
     sql += ");";
     sql += "CREATE UNIQUE INDEX exchange_id ON exchange (id);";
     sql += "CREATE INDEX exchange_time ON exchange (time_ns);";
+    sql += "CREATE INDEX exchange_pair ON exchange (pair) WHERE pair IS NOT NULL;";
     sql += "CREATE INDEX exchange_pod ON exchange (namespace, pod, time_ns) WHERE pod IS NOT NULL;";
     // Apart from the columns, so that a query does not have to read past the texts.
     sql += "CREATE TABLE record (seq INTEGER PRIMARY KEY, line TEXT NOT NULL);";

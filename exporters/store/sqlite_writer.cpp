@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <array>
+#include <fstream>
+#include <string_view>
 
 #include <algorithm>
 #include <cstdio>
@@ -30,6 +33,15 @@ constexpr const char* kPragmas =
     "PRAGMA synchronous = NORMAL;"
     "PRAGMA journal_size_limit = 16777216;"
     "PRAGMA cache_size = -8192;";
+
+// Empty, not there, or with the first bytes of all SQLite files (https://www.sqlite.org/fileformat.html section 1.2).
+bool may_be_data_base(const std::string& path) {
+    std::array<char, 16> head{};
+    std::ifstream file(path, std::ios::binary);
+    file.read(head.data(), head.size());
+    return file.gcount() == 0 ||
+           std::string_view(head.data(), head.size()) == std::string_view("SQLite format 3\0", 16);
+}
 
 std::string insert_sql() {
     std::string names;
@@ -87,10 +99,16 @@ SqliteWriter::SqliteWriter(SqliteOptions options) : options_(std::move(options))
 // Leaves either an open data base with all statements, or none.
 base::Result<void> SqliteWriter::open() {
     if (auto made = make_file(options_.path); !made) return made;
+    if (!may_be_data_base(options_.path))
+        return base::error(options_.path + " is no data base, and is left as it is", base::Error::Kind::unsupported);
     auto opened = Database::open(options_.path, Database::Mode::create, options_.busy_timeout);
     if (!opened) return opened.error();
     database_ = std::move(*opened);
-    auto ready = database_.execute(kPragmas);
+    // Before anything is set, which would change another program's file.
+    const auto tables = database_.integer("SELECT count(*) FROM sqlite_master");
+    base::Result<void> ready = tables ? base::Result<void>() : tables.error();
+    if (ready && *tables != 0) ready = check_schema(database_);
+    if (ready) ready = database_.execute(kPragmas);
     if (ready) ready = prepare_schema(database_);
     if (ready) ready = prepare_statements();
     if (!ready) {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -191,13 +192,18 @@ void TlsFront::State::accept_all(const std::shared_ptr<State>& self) {
             continue;
         }
         const std::lock_guard lock(state.mutex);
-        ++state.open;
-        std::thread([self, fd = client.release()] {
-            self->serve(Fd(fd));
-            const std::lock_guard done(self->mutex);
-            --self->open;
-            self->changed.notify_all();
-        }).detach();
+        const auto shared = std::make_shared<Fd>(std::move(client));
+        try {
+            std::thread([self, shared] {
+                self->serve(std::move(*shared));
+                const std::lock_guard done(self->mutex);
+                --self->open;
+                self->changed.notify_all();
+            }).detach();
+            ++state.open;  // its thread cannot take it back before the lock is released
+        } catch (const std::system_error&) {
+            // No more threads are to be had: the connection is closed, and the next one may have better luck.
+        }
     }
 }
 

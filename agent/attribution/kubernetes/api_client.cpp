@@ -60,6 +60,9 @@ base::Result<std::unique_ptr<ApiClient>> ApiClient::create(ApiOptions options) {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (!options.url.starts_with("https://") && !options.url.starts_with("http://"))
         return base::error("'" + options.url + "' is no http(s) URL", base::Error::Kind::usage);
+    // User information (RFC 3986 section 3.2.1) would be a credential in the log, or hide which host it is.
+    if (options.url.find('@') != std::string::npos)
+        return base::error("the URL of the Kubernetes API must not hold a user", base::Error::Kind::usage);
     if (!options.token_file.empty() && !may_send_token(options.url))
         return base::error("a token is not sent to " + options.url + ": https is wanted", base::Error::Kind::usage);
     while (options.url.ends_with('/'))

@@ -25,6 +25,12 @@ std::chrono::seconds with_jitter(std::chrono::seconds time) {
     return std::chrono::seconds(part(random));
 }
 
+// So that the agents of a fleet, whose watches end together when a server starts anew, do not list together.
+std::chrono::milliseconds relist_jitter() {
+    static std::minstd_rand random{std::random_device()()};
+    return std::chrono::milliseconds(std::uniform_int_distribution<int>(0, 2000)(random));
+}
+
 }  // namespace
 
 PodWatch::PodWatch(PodSourceOptions options, std::unique_ptr<ApiClient> client, PodTable& table,
@@ -63,9 +69,10 @@ void PodWatch::run() {
         if (outcome == Outcome::ended) continue;
         if (outcome == Outcome::too_old || outcome == Outcome::unreadable) {
             relists_.fetch_add(1);
-            version_.clear();
-            // A list from the cache could be as old as the version that was refused.
-            any_version_ = false;
+            // From the cache again, if that is not older: a whole fleet that reads from etcd at once is a burden.
+            not_older_than_ = listing ? "" : std::exchange(version_, "");
+            any_version_ = !not_older_than_.empty();
+            pause(relist_jitter());
         }
         pause(backoff_.next());
     }
@@ -103,14 +110,17 @@ PodWatch::Outcome PodWatch::list_page(const std::string& query, PodList& page) {
         if (!too_long) body.append(piece);
         return !too_long;
     });
-    if (const auto outcome = answer(status, "listing pods"); outcome != Outcome::ended) return outcome;
+    if (!status || *status != kOk || client_->cancelled()) {
+        if (!too_long) return answer(status, "listing pods");
+    }
     auto read = too_long ? std::nullopt : read_pod_list(body, options_.wanted);
     if (!read) {
         malformed();
-        return Outcome::failed;
+        return answer(base::error(too_long ? "the answer is too long" : "the answer is no list of pods"),
+                      "listing pods");
     }
     page = std::move(*read);
-    return Outcome::ended;
+    return answer(status, "listing pods");
 }
 
 PodWatch::Outcome PodWatch::list() {
@@ -118,7 +128,11 @@ PodWatch::Outcome PodWatch::list() {
         fmt::format("?fieldSelector=spec.nodeName%3D{}&limit={}", ApiClient::escaped(options_.node), options_.page);
     // Version 0: whatever the server has in its cache, which has an index of nodes; without it the server reads the
     // pods of the whole cluster from etcd. (A server may then ignore the limit.)
-    std::string query = base + (any_version_ ? "&resourceVersion=0" : "");
+    std::string query = base;
+    if (!not_older_than_.empty())
+        query += "&resourceVersion=" + ApiClient::escaped(not_older_than_) + "&resourceVersionMatch=NotOlderThan";
+    else if (any_version_)
+        query += "&resourceVersion=0";
     PodList page;
     // The table learns of a list only when all of it has come: a half would make the other half's pods vanish.
     std::vector<PodFacts> pods;
@@ -141,6 +155,7 @@ PodWatch::Outcome PodWatch::list() {
     table_.end_list();
     table_.expect_answers(true);
     version_ = std::move(page.resource_version);
+    any_version_ = true;
     base::log::debug("Kubernetes: {} pods on node {}", count, options_.node);
     return Outcome::ended;
 }

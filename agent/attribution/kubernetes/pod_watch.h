@@ -43,9 +43,10 @@ class PodWatch final : public PodSource {
 
     // Of the thread.
     Backoff backoff_;
-    std::string version_;      // empty: a list is needed
-    bool any_version_ = true;  // a list may come from the server's cache
-    unsigned in_a_row_ = 0;    // failed requests
+    std::string version_;         // empty: a list is needed
+    bool any_version_ = true;     // a list may come from the server's cache, however old
+    std::string not_older_than_;  // or from there if it is not older than this
+    unsigned in_a_row_ = 0;       // failed requests
 
     std::atomic<std::uint64_t> lists_{0}, watches_{0}, events_{0}, bookmarks_{0}, malformed_{0}, relists_{0},
         failures_{0};

@@ -82,7 +82,6 @@ std::vector<PlainProgram> plain_programs(const llmsnoop_bpf& skeleton, const Tcp
 
 void choose_plain_programs(llmsnoop_bpf& skeleton, const TcpFunctions& tcp, PlainHook hook) {
     bpf_program__set_autoload(skeleton.progs.plain_socket_state, hook != PlainHook::none);
-    bpf_program__set_autoload(skeleton.progs.plain_socket_destroyed, hook != PlainHook::none);
     for (const PlainProgram& one : plain_programs(skeleton, tcp))
         bpf_program__set_autoload(one.program, one.hook == hook && one.there);
     // What is never used need not take the kernel's memory.

@@ -156,14 +156,13 @@ TEST_F(WriterTest, ADamagedFileIsMovedAsideAndANewOneBegins) {
     EXPECT_GE(aside, 1);
 }
 
-TEST_F(WriterTest, AFileThatIsNoDataBaseIsMovedAsideToo) {
+TEST_F(WriterTest, AFileThatIsNoDataBaseIsLeftAlone) {
     fs::create_directories(directory_ + "/lib");
     std::ofstream(options_.path) << std::string(10'000, 'x');
-    auto sink = open();
-    put(*sink, call("m", 1, 1));
-    static_cast<void>(sink->flush());
-    flush(*sink);
-    EXPECT_EQ(usage("").total.requests, 1U);
+    const auto writer = SqliteWriter::create(options_);
+    ASSERT_FALSE(writer);
+    EXPECT_EQ(writer.error().kind, base::Error::Kind::unsupported);
+    EXPECT_EQ(fs::file_size(options_.path), 10'000U);
 }
 
 TEST_F(WriterTest, ADeletedFileIsMadeAgain) {
