@@ -80,7 +80,7 @@ SEC("tp_btf/tcp_destroy_sock") int BPF_PROG(plain_socket_destroyed, const struct
     if (known)
         close_plain(socket, known, WIRE_CLOSE_FREED);
     else if (rustls_in_use)
-        rustls_socket_closed(socket_number(sk), WIRE_CLOSE_FREED);
+        rustls_socket_closed((__u64)untyped(sk), WIRE_CLOSE_FREED);
     return 0;
 }
 
@@ -156,18 +156,6 @@ static __always_inline int message_moved(const struct sock *sk, const struct msg
         moved_before(&moved, (const void *)message + bpf_core_field_offset(struct msghdr, msg_iter));
     plain_moved(sk, &moved, 0);
     return 0;
-}
-
-/*
- * One would like to hand `sk` to functions that are not static. The verifier refuses it (5.10: "R1 is not a scalar"):
- * it knows the arguments of fexit as pointers, and those functions take numbers. What a helper has copied is a number.
- */
-static __always_inline const struct sock *untyped(const struct sock *sk)
-{
-    const struct sock *out = NULL;
-
-    bpf_probe_read_kernel(&out, sizeof(out), &sk);
-    return out;
 }
 
 SEC("fexit/tcp_sendmsg") int BPF_PROG(plain_send_fexit, struct sock *sk, struct msghdr *msg, size_t size, int result)

@@ -68,7 +68,7 @@ static __always_inline int socket_moved(struct sock *sk, long bytes, int is_send
     __u32 depth;
 
     if (rustls_in_use && bytes >= 0)
-        rustls_socket_used(socket_number(sk), is_send);
+        rustls_socket_used((__u64)untyped(sk), is_send);
     if (!thread)
         return 0;
     depth = thread->depth;

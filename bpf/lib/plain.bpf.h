@@ -172,7 +172,7 @@ static __always_inline void close_plain(__u64 socket, struct plain_socket *plain
     if (key.process_start_ns)
         close_connection(&key, why);
     if (rustls_in_use)
-        rustls_socket_closed(socket_number((const struct sock *)socket), why);
+        rustls_socket_closed((__u64)untyped((const struct sock *)socket), why);
     bpf_map_delete_elem(&plain_sockets, &socket);
 }
 

@@ -16,19 +16,6 @@
 
 #define RUSTLS_VECTORS       64 /* of a message, or of a send; rustls gives no more to one (vecbuf.rs) */
 
-/*
- * One would like to write: (__u64)sk.
- * The verifier refuses it where a function that is not static wants a number: to it, that is still a pointer that it
- * knows. The trick: what a helper reads into a variable is a number. Tried on 6.18.
- */
-static __always_inline __u64 socket_number(const struct sock *sk)
-{
-    __u64 out = 0, pointer = (__u64)sk;
-
-    bpf_probe_read_kernel(&out, sizeof(out), &pointer);
-    return out;
-}
-
 /* Objects of the kernel are aligned, so no other connection has this key: plain TCP has the socket itself. */
 static __always_inline __u64 rustls_connection_object(__u64 socket)
 {

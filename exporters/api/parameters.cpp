@@ -71,12 +71,11 @@ base::Result<void> Parameters::nothing_left() const {
     return wrong("'" + list_.front().first + "' is no parameter of this path");
 }
 
-base::Result<store::UsageQuery> usage_query_of(Parameters& parameters, base::Time now) {
-    store::UsageQuery query;
-    query.most_groups = kMostGroups;
-    auto dimensions = store::parse_dimensions(parameters.take("by").value_or(""));
-    if (!dimensions) return wrong("by: " + dimensions.error().message);
-    query.dimensions = std::move(*dimensions);
+namespace {
+
+// Which exchanges: `since`, `until` and `filter`.
+template <typename Query>
+base::Result<void> take_which(Parameters& parameters, Query& query, base::Time now) {
     const auto since = parameters.take_time("since", now);
     if (!since) return since.error();
     query.since = *since;
@@ -86,6 +85,18 @@ base::Result<store::UsageQuery> usage_query_of(Parameters& parameters, base::Tim
     auto filter = parameters.take_filter();
     if (!filter) return filter.error();
     query.filter = std::move(*filter);
+    return {};
+}
+
+}  // namespace
+
+base::Result<store::UsageQuery> usage_query_of(Parameters& parameters, base::Time now) {
+    store::UsageQuery query;
+    query.most_groups = kMostGroups;
+    auto dimensions = store::parse_dimensions(parameters.take("by").value_or(""));
+    if (!dimensions) return wrong("by: " + dimensions.error().message);
+    query.dimensions = std::move(*dimensions);
+    if (auto taken = take_which(parameters, query, now); !taken) return taken.error();
     if (const auto text = parameters.take("order")) {
         const auto order = store::parse_order(*text);
         if (!order) return wrong("order: " + order.error().message);
@@ -100,15 +111,7 @@ base::Result<store::UsageQuery> usage_query_of(Parameters& parameters, base::Tim
 
 base::Result<store::ExchangeQuery> exchange_query_of(Parameters& parameters, base::Time now) {
     store::ExchangeQuery query;
-    const auto since = parameters.take_time("since", now);
-    if (!since) return since.error();
-    query.since = *since;
-    const auto until = parameters.take_time("until", now);
-    if (!until) return until.error();
-    query.until = *until;
-    auto filter = parameters.take_filter();
-    if (!filter) return filter.error();
-    query.filter = std::move(*filter);
+    if (auto taken = take_which(parameters, query, now); !taken) return taken.error();
     query.cursor = parameters.take("cursor").value_or("");
     const auto limit = parameters.take_limit(kPage, kLongestPage);
     if (!limit) return limit.error();

@@ -18,17 +18,13 @@ constexpr int kGone = 410;
 constexpr std::size_t kMaxPages = 1000;
 constexpr unsigned kFailuresToGiveUp = 5;
 
-// A watch of between 3/4 and the whole of the configured time, so that those of a fleet do not end together.
-std::chrono::seconds with_jitter(std::chrono::seconds time) {
-    static std::minstd_rand random{std::random_device()()};
-    std::uniform_int_distribution<std::chrono::seconds::rep> part(time.count() * 3 / 4, time.count());
-    return std::chrono::seconds(part(random));
-}
+// When a server starts anew, the watches of a whole fleet end together; its lists are spread over this time.
+constexpr std::chrono::milliseconds kRelistsWithin{2000};
 
-// So that the agents of a fleet, whose watches end together when a server starts anew, do not list together.
-std::chrono::milliseconds relist_jitter() {
+template <typename Duration>
+Duration random_between(Duration least, Duration most) {
     static std::minstd_rand random{std::random_device()()};
-    return std::chrono::milliseconds(std::uniform_int_distribution<int>(0, 2000)(random));
+    return Duration(std::uniform_int_distribution<typename Duration::rep>(least.count(), most.count())(random));
 }
 
 }  // namespace
@@ -72,7 +68,7 @@ void PodWatch::run() {
             // From the cache again, if that is not older: a whole fleet that reads from etcd at once is a burden.
             not_older_than_ = listing ? "" : std::exchange(version_, "");
             any_version_ = !not_older_than_.empty();
-            pause(relist_jitter());
+            pause(random_between(std::chrono::milliseconds(0), kRelistsWithin));
         }
         pause(backoff_.next());
     }
@@ -110,9 +106,8 @@ PodWatch::Outcome PodWatch::list_page(const std::string& query, PodList& page) {
         if (!too_long) body.append(piece);
         return !too_long;
     });
-    if (!status || *status != kOk || client_->cancelled()) {
-        if (!too_long) return answer(status, "listing pods");
-    }
+    const bool answered = status && *status == kOk && !client_->cancelled();
+    if (!answered && !too_long) return answer(status, "listing pods");
     auto read = too_long ? std::nullopt : read_pod_list(body, options_.wanted);
     if (!read) {
         malformed();
@@ -161,7 +156,8 @@ PodWatch::Outcome PodWatch::list() {
 }
 
 PodWatch::Outcome PodWatch::watch() {
-    const auto time = with_jitter(options_.watch_time);
+    // So that those of a fleet do not end together.
+    const auto time = random_between(options_.watch_time * 3 / 4, options_.watch_time);
     const std::string path = fmt::format(
         "/api/v1/pods?fieldSelector=spec.nodeName%3D{}&watch=1&allowWatchBookmarks=true&resourceVersion={}"
         "&timeoutSeconds={}",

@@ -1,12 +1,11 @@
 // The audit log on a disk that is full: what waits, what is lost, and that both are said.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <filesystem>
 #include <thread>
 
 #include "exporters/fan_out.h"
+#include "tests/support/full_disk.h"
 #include "tests/unit/exporters/audit_fixture.h"
 
 namespace llmsnoop::exporters {
@@ -15,24 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::hours;
 using std::chrono::seconds;
+using support::FullDisk;
 using AuditDiskTest = AuditTest;
-
-// A disk that fills up, by means of the file size limit: write(2) then takes a part of a line, and after that nothing.
-class FullDisk {
- public:
-    explicit FullDisk(rlim_t bytes) {
-        std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit limit{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-    FullDisk(const FullDisk&) = delete;
-    FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-    rlimit before_{};
-};
 
 TEST_F(AuditDiskTest, RecordsWaitWhileTheDiskIsFull) {
     auto sink = open();

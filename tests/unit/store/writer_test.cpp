@@ -1,11 +1,10 @@
 // The store's file: made, filled, kept small, locked, full, damaged, and away.
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <fstream>
 
+#include "tests/support/full_disk.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace llmsnoop::exporters::store {
@@ -13,24 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::hours;
+using support::FullDisk;
 using testing::HasSubstr;
 using WriterTest = StoreTest;
-
-class FullDisk {
- public:
-    explicit FullDisk(rlim_t bytes) {
-        std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit limit{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-    FullDisk(const FullDisk&) = delete;
-    FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-    rlimit before_{};
-};
 
 TEST_F(WriterTest, MakesItsDirectoryAndLetsNobodyElseRead) {
     auto sink = open();
