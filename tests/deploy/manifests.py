@@ -1,4 +1,5 @@
 """Rendered Kubernetes objects, and the checks that every way to render them has to pass."""
+import fcntl
 import json
 import os
 import pathlib
@@ -60,17 +61,27 @@ def install_packages(folder):
     deploy_case.need("node", "npm")
     place = deploy_case.BUILD / "tests/deploy" / folder
     place.mkdir(parents=True, exist_ok=True)
+    with open(place.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # CTest runs the tests side by side, and more than one needs the same folder
+        install_once(folder, place)
+    return place
+
+
+def install_once(folder, place):
+    """Fills `place` unless it holds what the folder's lock file wants. One process at a time."""
     wanted = (ROOT / "tests/deploy" / folder / "package-lock.json").read_text(encoding="utf-8")
     for file in (ROOT / "tests/deploy" / folder).iterdir():
-        shutil.copy(file, place)
+        copy = place / file.name
+        if not copy.exists() or copy.read_bytes() != file.read_bytes():  # another test may be reading it
+            shutil.copy(file, copy)
     marker = place / "installed"
-    if not marker.exists() or marker.read_text(encoding="utf-8") != wanted:
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=place,
-                              capture_output=True, text=True, check=False, timeout=600)
-        if done.returncode != 0:
-            raise unittest.SkipTest(f"npm cannot install {folder}: {(done.stderr.splitlines() or ['no message'])[0]}")
-        marker.write_text(wanted, encoding="utf-8")
-    return place
+    if marker.exists() and marker.read_text(encoding="utf-8") == wanted:
+        return
+    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=place,
+                          capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode != 0:
+        raise unittest.SkipTest(f"npm cannot install {folder}: {(done.stderr.splitlines() or ['no message'])[0]}")
+    marker.write_text(wanted, encoding="utf-8")
 
 
 def schema_complaints(objects):
