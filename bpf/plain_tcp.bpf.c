@@ -1,17 +1,19 @@
 /*
- * Plain TCP: the bytes that processes send and receive over TCP sockets without a TLS library. Three ways to be told of
+ * Plain TCP: the bytes that processes send and receive over TCP sockets without a TLS library. Four ways to be told of
  * them, of which the best that this kernel allows is used:
  *
- *   fexit     on tcp_sendmsg() and tcp_recvmsg(): costs nothing but on TCP sockets
- *   kprobe    and kretprobe on the same
- *   syscall   the return of every system call, of which those that move bytes are picked out
+ *   fexit       on tcp_sendmsg() and tcp_recvmsg(): costs nothing but on TCP sockets
+ *   tracepoint  sock_send_length and sock_recv_length (6.3): costs nothing but on sockets
+ *   kprobe      and kretprobe on the functions of the first
+ *   syscall     the return of every system call, of which those that move bytes are picked out
  *
  * In all of them everything happens as the call returns: only then is it known how much was moved.
  */
 #include "bpf/lib/plain.bpf.h"
+#include "bpf/lib/socket_use.bpf.h"
 #include "bpf/lib/syscall.bpf.h"
 
-/* --- the life of sockets, for all three ways */
+/* --- the life of sockets, for all four ways */
 
 /*
  * Runs in whatever process the packet happened to interrupt. In CLOSE the socket may still be open in its process, with
@@ -98,11 +100,8 @@ SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long re
     struct moved moved = {};
     int spliced_from = 0;
 
-    if (!moves_bytes(call)) {
-        if (changes_identity(call))
-            forget_quick_verdict(current_pid());
+    if (!moves_bytes(call))
         return 0;
-    }
     if (result < 0 && !ends_connections(result))
         return 0;
     if (!may_be_traced(current_pid()))
@@ -129,6 +128,69 @@ SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long re
         moved.direction = WIRE_RECEIVED;
     plain_moved((const struct sock *)socket, &moved, regs->sp);
     return 0;
+}
+
+/* --- the sockets' tracepoints */
+
+/*
+ * What was moved, out of the registers of the system call that is under way. It may be another's: io_uring moves bytes
+ * in the name of whatever its process is doing, or in a thread of its own. So the descriptor must be this socket's.
+ */
+static __always_inline void moved_under_way(struct moved *moved, const struct pt_regs *regs, const struct sock *sk)
+{
+    __u64 call = regs->orig_ax;
+    __u32 direction = moved->direction;
+    long result = moved->length;
+
+    if (regs->ax != (__u64)-ENOSYS || in_compat_call(current_task())) /* between calls; other numbers and registers */
+        return;
+    if (call == CALL_SENDMMSG || call == CALL_RECVMMSG || stream_socket_of(regs->di) != (__u64)sk)
+        return;
+    if (!moved_by_call(moved, regs, call, result) || moved->direction != direction) {
+        moved->direction = direction;
+        moved->place = PLACE_UNSEEN;
+    }
+}
+
+static __always_inline int length_told(struct sock *told, long result, __u32 flags, __u32 direction)
+{
+    __u64 thread_id = bpf_get_current_pid_tgid(), stack = 0;
+    const struct sock *sk = untyped(told);
+    struct moved moved = {.length = result, .direction = direction, .place = PLACE_UNSEEN};
+    struct thread_calls *thread;
+    const struct pt_regs *regs;
+
+    if (!may_be_traced(thread_id >> 32))
+        return 0;
+    thread = bpf_map_lookup_elem(&calls, &thread_id);
+    socket_moved(thread, thread_id, told, result, direction == WIRE_SENT);
+    if (result < 0 && !ends_connections(result))
+        return 0;
+    if (direction == WIRE_RECEIVED && flags & FLAGS_NOT_TAKEN)
+        return 0;
+    regs = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    stack = regs->sp;
+    if (thread && result > 0 && within_tls_call(thread, stack))
+        return 0;
+    if (is_left_alone((__u64)sk) || !is_tcp(sk))
+        return 0;
+    if (result <= 0) {
+        plain_ended(sk, result);
+        return 0;
+    }
+    moved_under_way(&moved, regs, sk);
+    plain_moved(sk, &moved, stack);
+    return 0;
+}
+
+SEC("tp_btf/sock_send_length") int BPF_PROG(plain_send_tracepoint, struct sock *sk, int ret, int flags)
+{
+    return length_told(sk, ret, flags, WIRE_SENT);
+}
+
+SEC("tp_btf/sock_recv_length") int BPF_PROG(plain_receive_tracepoint, struct sock *sk, int ret, int flags)
+{
+    return length_told(sk, ret, flags, WIRE_RECEIVED);
 }
 
 /* --- the kernel's own functions: fexit and kprobes */

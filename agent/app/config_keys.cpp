@@ -284,7 +284,7 @@ std::vector<ConfigKey> make_keys() {
             {"capture", "plain_tcp",
              "how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel "
              "has; off: not at all"},
-            {"auto", "fexit", "kprobe", "syscall", "off"}, MEMBER(capture.plain_tcp)),
+            {"auto", "fexit", "tracepoint", "kprobe", "syscall", "off"}, MEMBER(capture.plain_tcp)),
         integer({"capture", "nice",
                  "scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes"},
                 MEMBER(capture.nice), parse_if(parse_integer, fits_nice, kNice)),

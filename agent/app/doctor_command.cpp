@@ -33,8 +33,9 @@ ordered_json hooks_json(const KernelFeatures& features, SocketHook socket, Plain
                      {"plain_tcp", name_of(plain)}};
     const std::string why = plain == PlainHook::none ? "" : features.why_not_better(plain);
     if (!why.empty()) out["plain_tcp_no_better"] = why;
-    // What io_uring does is no system call of its own; the kernel's functions are the same.
-    if (plain == PlainHook::syscall) out["plain_tcp_blind"] = "sockets used by io_uring";
+    // What io_uring moves is in no system call's buffer; the kernel's functions are the same.
+    if (plain == PlainHook::syscall || plain == PlainHook::tracepoint)
+        out["plain_tcp_blind"] = "sockets used by io_uring";
     out["process"] = "tp_btf";
     out["new_libraries"] = features.mmap_events.available ? "perf mmap events" : "scan of /proc every 2 s";
     return out;
@@ -140,7 +141,7 @@ Findings look(const Config& config, const Selection& selection) {
     const auto wanted = socket_hook_named(config.capture.socket_hook).value_or(features.socket_hook());
     const auto socket = features.socket_hook(wanted);
     if (possible && !socket) possible = socket.error();
-    const auto wanted_plain = plain_hook_named(config.capture.plain_tcp).value_or(features.plain_hook());
+    const auto wanted_plain = plain_hook_named(config.capture.plain_tcp).value_or(features.plain_hooks().front());
     const auto plain = features.plain_hook(wanted_plain);
     if (possible && !plain) possible = plain.error();
     ordered_json out = make_report(features, take_census(selection, config.capture.libraries),

@@ -45,6 +45,7 @@ static __noinline int judge_thread(__u64 thread, __u64 object)
             return 0;
         known->process_start_ns = start;
     }
+    note_quick_verdict(pid, traced);
     known->epoch = filter_epoch;
     known->traced = traced;
     known->execs = state ? state->execs : 0;

@@ -104,6 +104,15 @@ static __always_inline __u64 quick_verdict(__u32 pid, __u32 traced)
     return (__u64)pid << 33 | (__u64)traced << 32 | filter_epoch;
 }
 
+static __always_inline void note_quick_verdict(__u32 pid, __u32 traced)
+{
+    __u32 place = pid & (QUICK_VERDICTS - 1);
+    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+
+    if (verdict)
+        *verdict = quick_verdict(pid, traced);
+}
+
 /* A thing happened after which the process may be judged otherwise. */
 static __always_inline void forget_quick_verdict(__u32 pid)
 {

@@ -28,11 +28,9 @@
 
 __noinline int judge_quickly(__u32 pid)
 {
-    __u32 place = pid & (QUICK_VERDICTS - 1), traced = is_traced_now(current_task(), pid) != 0;
-    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+    __u32 traced = is_traced_now(current_task(), pid) != 0;
 
-    if (verdict)
-        *verdict = quick_verdict(pid, traced);
+    note_quick_verdict(pid, traced);
     return traced;
 }
 
@@ -62,7 +60,8 @@ __noinline int introduce(__u64 socket, __u64 process_start_ns, __u32 pid, __u32 
 
 /*
  * For programs that run at each call of each process. No is final until something changes; yes is only a reason to look
- * further, for the process is judged, and remembered, when it is first seen to do what is of interest.
+ * further, for the process is judged, and remembered, when it is first seen to do what is of interest. Where users or
+ * names are selected, each no is asked for again, because nothing tells when a process has taken another.
  */
 static __always_inline int may_be_traced(__u32 pid)
 {
@@ -70,7 +69,7 @@ static __always_inline int may_be_traced(__u32 pid)
     __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
     __u64 known = verdict ? *verdict : 0;
 
-    if (known == quick_verdict(pid, 0))
+    if (known == quick_verdict(pid, 0) && !(knobs.select & (SELECT_UID | SELECT_COMM)))
         return 0;
     return known == quick_verdict(pid, 1) || judge_quickly(pid);
 }

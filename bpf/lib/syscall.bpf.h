@@ -9,24 +9,20 @@
 
 #include "bpf/lib/moved.bpf.h"
 
-#define CALL_READ      0
-#define CALL_WRITE     1
-#define CALL_READV     19
-#define CALL_WRITEV    20
-#define CALL_SENDFILE  40
-#define CALL_SENDTO    44
-#define CALL_RECVFROM  45
-#define CALL_SENDMSG   46
-#define CALL_RECVMSG   47
-#define CALL_SETUID    105
-#define CALL_SETREUID  113
-#define CALL_SETRESUID 117
-#define CALL_PRCTL     157
-#define CALL_SPLICE    275
-#define CALL_RECVMMSG  299
-#define CALL_SENDMMSG  307
-#define CALL_PREADV2   327
-#define CALL_PWRITEV2  328
+#define CALL_READ     0
+#define CALL_WRITE    1
+#define CALL_READV    19
+#define CALL_WRITEV   20
+#define CALL_SENDFILE 40
+#define CALL_SENDTO   44
+#define CALL_RECVFROM 45
+#define CALL_SENDMSG  46
+#define CALL_RECVMSG  47
+#define CALL_SPLICE   275
+#define CALL_RECVMMSG 299
+#define CALL_SENDMMSG 307
+#define CALL_PREADV2  327
+#define CALL_PWRITEV2 328
 
 /* The most frequent calls have low numbers: one comparison sends nearly everything else away. */
 #define LOW_CALL(number) (1ULL << (number))
@@ -43,11 +39,9 @@ static __always_inline int moves_bytes(__u64 call)
            call == CALL_PWRITEV2;
 }
 
-/* After these a process may be judged otherwise: its user or its name has changed. */
-static __always_inline int changes_identity(__u64 call)
-{
-    return call == CALL_SETUID || call == CALL_SETREUID || call == CALL_SETRESUID || call == CALL_PRCTL;
-}
+#ifndef ENOSYS
+#define ENOSYS 38 /* include/uapi/asm-generic/errno.h; what a system call would return as long as it is under way */
+#endif
 
 /* include/linux/socket.h */
 #define MSG_OOB      0x1

@@ -319,6 +319,13 @@ __u64 bpf_get_current_uid_gid(void) {
 __u64 bpf_get_current_task(void) {
     return reinterpret_cast<__u64>(kernel().current.task);
 }
+task_struct* bpf_get_current_task_btf(void) {
+    return kernel().current.task;
+}
+long bpf_task_pt_regs(task_struct* task) {
+    if (task != kernel().current.task) std::abort();
+    return reinterpret_cast<long>(&kernel().current.registers);
+}
 __u64 bpf_get_current_cgroup_id(void) {
     return kernel().current.cgroup_id;
 }

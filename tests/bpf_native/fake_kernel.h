@@ -80,6 +80,7 @@ struct Current {
     std::uint32_t tgid = 0, tid = 0, uid = 0, cpu = 0;
     std::uint64_t cgroup_id = 0;
     std::set<std::uint32_t> under;  // indices of target_cgroups
+    pt_regs registers{};            // with which it entered the kernel
 };
 
 class FakeKernel {

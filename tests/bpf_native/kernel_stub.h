@@ -107,6 +107,8 @@ long bpf_tail_call(void* ctx, void* programs, __u32 index);
 __u64 bpf_get_current_pid_tgid(void);
 __u64 bpf_get_current_uid_gid(void);
 __u64 bpf_get_current_task(void);
+struct task_struct* bpf_get_current_task_btf(void);
+long bpf_task_pt_regs(struct task_struct* task); /* of the current one only */
 __u64 bpf_get_current_cgroup_id(void);
 __u32 bpf_get_smp_processor_id(void);
 #define bpf_current_task_under_cgroup(map, index) stub_under_cgroup(index)

@@ -11,6 +11,15 @@ class PlainCallsTest : public PlainTest {
  protected:
     PlainCallsTest() { connects(); }
 
+    // The tracepoint of a receive, while this call is under way.
+    void told(Call call, int result, std::uint64_t buffer, std::uint64_t fd = kFd) {
+        kernel.current.registers = {};
+        kernel.current.registers.di = fd;
+        kernel.current.registers.si = buffer;
+        kernel.current.registers.ax = static_cast<std::uint64_t>(-ENOSYS);
+        kernel.current.registers.orig_ax = static_cast<std::uint64_t>(call);
+        plain_receive_tracepoint(&socket, result, 0);
+    }
     // What the kernel's own functions see: an iterator that stands behind what was moved.
     static kernel_msghdr buffer_message(const void* buffer, std::size_t moved) {
         kernel_msghdr out{};
@@ -39,7 +48,9 @@ class PlainCallsTest : public PlainTest {
     }
 };
 
-TEST_F(PlainCallsTest, TheConnectionIsToldOfWithItsAddresses) {
+SEEN_IN_BOTH_WAYS(PlainCallsTest);
+
+TEST_P(PlainCallsTest, TheConnectionIsToldOfWithItsAddresses) {
     sends("GET / HTTP/1.1\r\n\r\n");
     const auto records = take();
     ASSERT_EQ(kinds(records), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
@@ -50,7 +61,7 @@ TEST_F(PlainCallsTest, TheConnectionIsToldOfWithItsAddresses) {
     EXPECT_EQ(records[2].as<wire_connection_socket>().socket.peer_port, 8000);
 }
 
-TEST_F(PlainCallsTest, OneBuffer) {
+TEST_P(PlainCallsTest, OneBuffer) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200";
     returns(Call::write, 17, kFd, address(question.data()), 17);
     returns(Call::read, 12, kFd, address(answer.data()), 4096);
@@ -60,7 +71,7 @@ TEST_F(PlainCallsTest, OneBuffer) {
               Strings({"sent@0 POST / HTTP/1.1\r\n", "received@0 HTTP/1.1 200", "sent@17 more", "received@12 less"}));
 }
 
-TEST_F(PlainCallsTest, OnlyWhatTheCallReturnedCounts) {
+TEST_P(PlainCallsTest, OnlyWhatTheCallReturnedCounts) {
     const std::string question = "POST / HTTP/1.1\r\n";
     returns(Call::write, 5, kFd, address(question.data()), question.size());
     returns(Call::write, -EAGAIN, kFd, address(question.data()) + 5, 12);
@@ -68,7 +79,7 @@ TEST_F(PlainCallsTest, OnlyWhatTheCallReturnedCounts) {
     EXPECT_EQ(data(), Strings({"sent@0 POST ", "sent@5 / HTTP/1.1\r\n"}));
 }
 
-TEST_F(PlainCallsTest, AFewHugeBuffersOfWhichLittleWasTaken) {
+TEST_P(PlainCallsTest, AFewHugeBuffersOfWhichLittleWasTaken) {
     const std::string head = "POST / HTTP/1.1\r\n";
     returns(Call::write, 6, kFd, address(head.data()), 3ULL << 30);
     moves_vectors(Call::writev, {{const_cast<char*>(head.data()) + 6, 3ULL << 30}, {nullptr, 3ULL << 30}}, 5);
@@ -76,7 +87,7 @@ TEST_F(PlainCallsTest, AFewHugeBuffersOfWhichLittleWasTaken) {
     EXPECT_EQ(losses(WIRE_LOSS_UNREADABLE), 0U);
 }
 
-TEST_F(PlainCallsTest, SeveralBuffers) {
+TEST_P(PlainCallsTest, SeveralBuffers) {
     const std::string one = "POST ", two = "/ HTTP", three = "/1.1\r\n";
     moves_vectors(Call::writev, {vector_of(one), {nullptr, 0}, vector_of(two), vector_of(three)}, 13);
     EXPECT_EQ(data(), Strings({"sent@0 POST ", "sent@5 / HTTP", "sent@11 /1"}));
@@ -89,7 +100,7 @@ TEST_F(PlainCallsTest, SeveralBuffers) {
     EXPECT_EQ(data(), Strings({"sent@13 /1.1\r\n", "sent@19 / ", "received@0 /1.1\r\n", "received@6 / HTTP"}));
 }
 
-TEST_F(PlainCallsTest, AsManyBuffersAsThereMayBe) {
+TEST_P(PlainCallsTest, AsManyBuffersAsThereMayBe) {
     const std::string bytes = "GET / ";
     std::vector<::iovec> vectors(1024, vector_of(bytes));
     moves_vectors(Call::writev, vectors, 6144);
@@ -102,7 +113,7 @@ TEST_F(PlainCallsTest, AsManyBuffersAsThereMayBe) {
     EXPECT_EQ(data(), Strings({"sent@6144 next"}));
 }
 
-TEST_F(PlainCallsTest, TheLimitOfACallHoldsForAllItsBuffers) {
+TEST_P(PlainCallsTest, TheLimitOfACallHoldsForAllItsBuffers) {
     kernel.knobs().call_limit = 8;
     const std::string bytes = "GET /a";
     moves_vectors(Call::writev, {vector_of(bytes), vector_of(bytes), vector_of(bytes)}, 18);
@@ -117,7 +128,7 @@ TEST_F(PlainCallsTest, TheLimitOfACallHoldsForAllItsBuffers) {
     EXPECT_EQ(losses(WIRE_LOSS_CALL_LIMIT), 1U);
 }
 
-TEST_F(PlainCallsTest, APeekMovesNothing) {
+TEST_P(PlainCallsTest, APeekMovesNothing) {
     sends("GET / HTTP/1.1\r\n\r\n");
     take();
     receives("HTTP/1.1", kFd, MSG_PEEK);
@@ -128,7 +139,7 @@ TEST_F(PlainCallsTest, APeekMovesNothing) {
     EXPECT_EQ(data(), Strings({"received@0 HTTP/1.1 200"}));
 }
 
-TEST_F(PlainCallsTest, WhatTheKernelMovesByItselfIsAGap) {
+TEST_P(PlainCallsTest, WhatTheKernelMovesByItselfIsAGap) {
     sends("POST /");
     take();
     returns(Call::sendfile, 100, kFd, 3);
@@ -136,7 +147,7 @@ TEST_F(PlainCallsTest, WhatTheKernelMovesByItselfIsAGap) {
     returns(Call::splice, 300, kFd, 0, 3);
     returns(Call::recvfrom, 50, kFd, 0, 50, MSG_TRUNC);
     const auto records = take(WIRE_DATA);
-    ASSERT_EQ(records.size(), 4U);
+    ASSERT_EQ(records.size(), 4U);  // splice() out of a socket shows in its sequence numbers, at the latest
     const std::pair<std::uint64_t, std::uint64_t> expected[] = {{6, 100}, {106, 200}, {0, 300}, {300, 50}};
     for (std::size_t i = 0; i < 4; ++i) {
         const auto one = records[i].as<wire_data>();
@@ -148,7 +159,7 @@ TEST_F(PlainCallsTest, WhatTheKernelMovesByItselfIsAGap) {
     EXPECT_EQ(losses(WIRE_LOSS_UNSEEN), 4U);
 }
 
-TEST_F(PlainCallsTest, ManyMessagesAtOnceAreAGapOfTheirSum) {
+TEST_P(PlainCallsTest, ManyMessagesAtOnceAreAGapOfTheirSum) {
     sends("POST /");
     kernel_mmsghdr messages[3] = {};
     for (kernel_mmsghdr& one : messages)
@@ -156,12 +167,13 @@ TEST_F(PlainCallsTest, ManyMessagesAtOnceAreAGapOfTheirSum) {
     take();
     socket.copied_seq += 3000;
     returns(Call::recvmmsg, 3, kFd, address(messages), 3);
+    if (GetParam() == Seen::by_tracepoint) told(Call::recvmmsg, 3000, address(messages));
     const auto records = take(WIRE_DATA);
     ASSERT_EQ(records.size(), 1U);
     EXPECT_EQ(records[0].as<wire_data>().length, 3000U);
 }
 
-TEST_F(PlainCallsTest, ABufferThatCannotBeReadIsAGap) {
+TEST_P(PlainCallsTest, ABufferThatCannotBeReadIsAGap) {
     sends("POST /");
     take();
     returns(Call::writev, 20, kFd, 0, 2);
@@ -171,7 +183,7 @@ TEST_F(PlainCallsTest, ABufferThatCannotBeReadIsAGap) {
     EXPECT_EQ(losses(WIRE_LOSS_UNREADABLE), 1U);
 }
 
-TEST_F(PlainCallsTest, OtherCallsAndOtherDescriptors) {
+TEST_P(PlainCallsTest, OtherCallsAndOtherDescriptors) {
     process.open_socket(6, nullptr);
     tcp_sock datagrams = ipv4_socket("10.0.0.1", 1, "10.0.0.2", 53);
     sock local = unix_socket();
@@ -187,7 +199,52 @@ TEST_F(PlainCallsTest, OtherCallsAndOtherDescriptors) {
     EXPECT_TRUE(take().empty());
 }
 
-TEST_F(PlainCallsTest, FexitWithOneBuffer) {
+TEST_P(PlainCallsTest, WhatIoUringMovesWhileAnotherCallIsUnderWayIsAGap) {
+    const std::string bytes = "POST / HTTP/1.1\r\n", other = "never seen";
+    sends(bytes);
+    take();
+    tcp_sock elsewhere = ipv4_socket("10.0.0.1", 40002, "10.0.0.2", 8000);
+    opens(7, elsewhere);
+    socket.copied_seq += 10;
+    told(Call::read, 10, address(other.data()), 7);  // a read of another socket
+    socket.copied_seq += 20;
+    kernel.current.registers.ax = 10;  // it has returned already: task work on the way out
+    kernel.current.registers.di = kFd;
+    plain_receive_tracepoint(&socket, 20, 0);
+    kernel.current.registers = {};  // a thread of io_uring's own
+    socket.write_seq += 30;
+    plain_send_tracepoint(&socket, 30, 0);
+    const auto records = take(WIRE_DATA);
+    ASSERT_EQ(records.size(), 3U);
+    const std::pair<std::uint64_t, std::uint64_t> expected[] = {{0, 10}, {10, 20}, {17, 30}};
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(records[i].as<wire_data>().offset, expected[i].first);
+        EXPECT_EQ(records[i].as<wire_data>().length, expected[i].second);
+        EXPECT_EQ(records[i].header().flags, WIRE_MISSING_UNSEEN);
+    }
+}
+
+TEST_P(PlainCallsTest, ACallThatMovesTheOtherWayIsNoneOfTheSockets) {
+    const std::string bytes = "POST / HTTP/1.1\r\n";
+    sends(bytes);
+    take();
+    socket.copied_seq += 10;
+    told(Call::write, 10, address(bytes.data()));
+    const auto records = take(WIRE_DATA);
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].header().direction, WIRE_RECEIVED);
+    EXPECT_EQ(records[0].header().flags, WIRE_MISSING_UNSEEN);
+}
+
+TEST_P(PlainCallsTest, TheTracepointsOfPlainTcpTellTheSocketsOfTlsToo) {
+    enter(kWrite, kSsl, "secret", 6);
+    kernel.current.registers.sp = kStack - 0x100;
+    plain_send_tracepoint(&socket, 28, 0);
+    leave(kWrite, 6);
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
+}
+
+TEST_P(PlainCallsTest, FexitWithOneBuffer) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200 OK";
     kernel_msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
     send_fexit(sent, 17, 17);
@@ -197,7 +254,7 @@ TEST_F(PlainCallsTest, FexitWithOneBuffer) {
     EXPECT_EQ(data(), Strings({"sent@0 POST / HTTP/1.1\r\n", "received@0 HTTP/1.1 200 OK"}));
 }
 
-TEST_F(PlainCallsTest, FexitBeforeLinux519) {
+TEST_P(PlainCallsTest, FexitBeforeLinux519) {
     const std::string answer = "HTTP/1.1 200 OK";
     kernel_msghdr received = buffer_message(answer.data(), 15);
     kernel.knobs().receive_arguments = 6;
@@ -207,7 +264,7 @@ TEST_F(PlainCallsTest, FexitBeforeLinux519) {
     EXPECT_EQ(data(), Strings({"received@0 HTTP/1.1 200 OK"}));
 }
 
-TEST_F(PlainCallsTest, FexitWithSeveralBuffers) {
+TEST_P(PlainCallsTest, FexitWithSeveralBuffers) {
     const std::string one = "POST ", two = "/ HTTP", three = "/1.1\r\n";
     const ::iovec vectors[] = {vector_of(one), {nullptr, 0}, vector_of(two), vector_of(three)};
     // All of the first three, and two bytes of the last.
@@ -219,7 +276,7 @@ TEST_F(PlainCallsTest, FexitWithSeveralBuffers) {
     EXPECT_EQ(data(), Strings({"sent@0 POST ", "sent@5 / HTTP", "sent@11 /1", "sent@13 .1\r\n"}));
 }
 
-TEST_F(PlainCallsTest, FexitWithPages) {
+TEST_P(PlainCallsTest, FexitWithPages) {
     sends("POST /");
     take();
     kernel_msghdr message{};
@@ -236,7 +293,7 @@ TEST_F(PlainCallsTest, FexitWithPages) {
     EXPECT_EQ(records[2].header().direction, WIRE_RECEIVED);
 }
 
-TEST_F(PlainCallsTest, Kprobes) {
+TEST_P(PlainCallsTest, Kprobes) {
     const std::string question = "POST / HTTP/1.1\r\n", answer = "HTTP/1.1 200 OK";
     kernel_msghdr sent = buffer_message(question.data(), 17), received = buffer_message(answer.data(), 15);
     plain_send_kprobe(&socket, &sent);
@@ -257,7 +314,7 @@ TEST_F(PlainCallsTest, Kprobes) {
     EXPECT_EQ(kernel.entries("plain_calls"), 0U);
 }
 
-TEST_F(PlainCallsTest, AReturnThatTheKernelMissedEndsTheConnection) {
+TEST_P(PlainCallsTest, AReturnThatTheKernelMissedEndsTheConnection) {
     sends("POST / HTTP/1.1\r\n");
     take();
     kernel_msghdr message{};
@@ -270,7 +327,7 @@ TEST_F(PlainCallsTest, AReturnThatTheKernelMissedEndsTheConnection) {
     EXPECT_EQ(kernel.entries("plain_calls"), 0U);
 }
 
-TEST_F(PlainCallsTest, AKprobeThatFindsNoRoomEndsTheConnection) {
+TEST_P(PlainCallsTest, AKprobeThatFindsNoRoomEndsTheConnection) {
     sends("POST / HTTP/1.1\r\n");
     take();
     kernel.fail_updates("plain_calls", 1);
@@ -285,7 +342,7 @@ TEST_F(PlainCallsTest, AKprobeThatFindsNoRoomEndsTheConnection) {
     EXPECT_EQ(records[0].header().flags, 0);
 }
 
-TEST_F(PlainCallsTest, WhatNobodyToldOfIsAGap) {
+TEST_P(PlainCallsTest, WhatNobodyToldOfIsAGap) {
     sends("POST / HTTP/1.1\r\n");
     receives("HTTP/1.1 200");
     socket.copied_seq += 1000;  // by io_uring, perhaps
@@ -297,7 +354,7 @@ TEST_F(PlainCallsTest, WhatNobodyToldOfIsAGap) {
     EXPECT_EQ(losses(WIRE_LOSS_UNSEEN), 2U);
 }
 
-TEST_F(PlainCallsTest, TheFinThatIsTakenWithTheLastBytesIsNoByte) {
+TEST_P(PlainCallsTest, TheFinThatIsTakenWithTheLastBytesIsNoByte) {
     sends("GET / HTTP/1.1\r\n\r\n");
     receives("HTTP/1.1 200");
     socket.sk_shutdown = 1;
@@ -306,7 +363,7 @@ TEST_F(PlainCallsTest, TheFinThatIsTakenWithTheLastBytesIsNoByte) {
     EXPECT_EQ(data(), Strings({"sent@0 GET / HTTP/1.1\r\n\r\n", "received@0 HTTP/1.1 200", "received@12  OK"}));
 }
 
-TEST_F(PlainCallsTest, BytesInAnOrderThatNobodyKnowsEndTheConnection) {
+TEST_P(PlainCallsTest, BytesInAnOrderThatNobodyKnowsEndTheConnection) {
     sends("POST / HTTP/1.1\r\n");
     take();
     socket.write_seq -= 10;  // another thread's call was told of first, and took the sum for its own
@@ -316,7 +373,7 @@ TEST_F(PlainCallsTest, BytesInAnOrderThatNobodyKnowsEndTheConnection) {
     EXPECT_EQ(data(), Strings({"sent@0 rest"}));
 }
 
-TEST_F(PlainCallsTest, AConnectionWhoseFirstBytesWentUnseenIsJoinedLate) {
+TEST_P(PlainCallsTest, AConnectionWhoseFirstBytesWentUnseenIsJoinedLate) {
     connects();
     socket.write_seq += 100;
     sends("GET /second HTTP/1.1\r\n");

@@ -1,5 +1,5 @@
 #pragma once
-// Calls that move bytes over TCP, as each of the three ways sees them.
+// Calls that move bytes over TCP, as each of the ways sees them.
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -23,13 +23,15 @@ enum class Call : std::uint64_t {
     recvfrom = 45,
     sendmsg = 46,
     recvmsg = 47,
-    setuid = 105,
     splice = 275,
     recvmmsg = 299,
     getpid = 39,
 };
 
-class PlainTest : public BpfTest {
+// By which programs the tests' calls are seen.
+enum class Seen { by_syscall, by_tracepoint };
+
+class PlainTest : public BpfTest, public testing::WithParamInterface<Seen> {
  protected:
     static constexpr unsigned kFd = 5;
 
@@ -45,7 +47,7 @@ class PlainTest : public BpfTest {
     }
 
     // --- system calls as they return
-    long returns(Call call, long result, std::uint64_t fd = kFd, std::uint64_t second = 0, std::uint64_t third = 0,
+    void returns(Call call, long result, std::uint64_t fd = kFd, std::uint64_t second = 0, std::uint64_t third = 0,
                  std::uint64_t flags = 0) {
         pt_regs regs{};
         regs.di = fd;
@@ -56,7 +58,41 @@ class PlainTest : public BpfTest {
         regs.orig_ax = static_cast<std::uint64_t>(call);
         regs.ax = static_cast<std::uint64_t>(result);
         if (result > 0) moves(call, static_cast<std::uint32_t>(result), fd, third, flags);
-        return plain_syscall(&regs, result);
+        if (GetParam() == Seen::by_syscall) {
+            plain_syscall(&regs, result);
+            return;
+        }
+        regs.ax = static_cast<std::uint64_t>(-ENOSYS);
+        kernel.current.registers = regs;
+        tells(call, result, fd, third, flags);
+        kernel.current.registers = {};
+    }
+    // What the socket's tracepoints tell of a call.
+    void tells(Call call, long result, std::uint64_t fd, std::uint64_t third, std::uint64_t flags) {
+        const auto from = sockets_.find(static_cast<unsigned>(fd)), to = sockets_.find(static_cast<unsigned>(third));
+        const int bytes = static_cast<int>(result);
+        switch (call) {
+            case Call::splice:  // what comes out of a socket, nobody tells
+                if (from == sockets_.end() && to != sockets_.end()) plain_send_tracepoint(to->second, bytes, 0);
+                break;
+            case Call::write:
+            case Call::writev:
+            case Call::sendto:
+            case Call::sendmsg:
+            case Call::sendfile:
+                if (from != sockets_.end()) plain_send_tracepoint(from->second, bytes, static_cast<int>(flags));
+                break;
+            case Call::read:
+            case Call::readv:
+            case Call::recvfrom:
+                if (from != sockets_.end()) plain_receive_tracepoint(from->second, bytes, static_cast<int>(flags));
+                break;
+            case Call::recvmsg:
+                if (from != sockets_.end()) plain_receive_tracepoint(from->second, bytes, static_cast<int>(third));
+                break;
+            default:
+                break;
+        }
     }
     // What the kernel has done to the socket by then.
     void moves(Call call, std::uint32_t bytes, std::uint64_t fd, std::uint64_t third, std::uint64_t flags) {
@@ -127,5 +163,11 @@ class PlainTest : public BpfTest {
  private:
     std::map<unsigned, tcp_sock*> sockets_;
 };
+
+// The tests of this fixture, seen in either way.
+#define SEEN_IN_BOTH_WAYS(fixture)                                             \
+    INSTANTIATE_TEST_SUITE_P(                                                  \
+        Seen, fixture, testing::Values(Seen::by_syscall, Seen::by_tracepoint), \
+        [](const auto& one) { return std::string(one.param == Seen::by_syscall ? "BySyscall" : "ByTracepoint"); })
 
 }  // namespace llmsnoop::bpf_native

@@ -16,7 +16,9 @@ class PlainJudgementTest : public PlainTest {
     static std::string tls_record() { return {"\x16\x03\x01\x02\x00\x01\x00", 7}; }
 };
 
-TEST_F(PlainJudgementTest, WhatBeginsLikeHttp) {
+SEEN_IN_BOTH_WAYS(PlainJudgementTest);
+
+TEST_P(PlainJudgementTest, WhatBeginsLikeHttp) {
     for (const char* first :
          {"GET / HTTP/1.1", "POST /v1", "PUT /", "DELETE /", "HEAD /", "OPTIONS *", "PATCH /", "TRACE /",
           "CONNECT a:443", "PRI * HTTP/2.0", "HTTP/1.1 200 OK", "HTTP/1.0 200", "G", "PO", "HTTP/1"}) {
@@ -26,7 +28,7 @@ TEST_F(PlainJudgementTest, WhatBeginsLikeHttp) {
     }
 }
 
-TEST_F(PlainJudgementTest, AnHttp2ServerMaySpeakFirst) {
+TEST_P(PlainJudgementTest, AnHttp2ServerMaySpeakFirst) {
     is_accepted();
     const std::string settings("\0\0\x12\x04\0\0\0\0\0\0\x03", 11), ack("\0\0\0\x04\x01\0\0\0\0", 9);
     sends(settings);
@@ -38,7 +40,7 @@ TEST_F(PlainJudgementTest, AnHttp2ServerMaySpeakFirst) {
     EXPECT_TRUE(take(WIRE_DATA).empty());
 }
 
-TEST_F(PlainJudgementTest, WhatDoesNot) {
+TEST_P(PlainJudgementTest, WhatDoesNot) {
     const std::string with_nul("\0\0\0\x08", 4);
     for (const std::string& first :
          {tls_record(), std::string("SSH-2.0-x"), std::string("*3\r\n$3\r\nSET"), with_nul, std::string("GETTY / "),
@@ -51,7 +53,7 @@ TEST_F(PlainJudgementTest, WhatDoesNot) {
     }
 }
 
-TEST_F(PlainJudgementTest, TheFirstBytesOfAServerAreReceived) {
+TEST_P(PlainJudgementTest, TheFirstBytesOfAServerAreReceived) {
     is_accepted();
     receives("POST / HTTP/1.1\r\n");
     EXPECT_EQ(data(), Strings({"received@0 POST / HTTP/1.1\r\n"}));
@@ -61,7 +63,7 @@ TEST_F(PlainJudgementTest, TheFirstBytesOfAServerAreReceived) {
     EXPECT_TRUE(take(WIRE_DATA).empty());
 }
 
-TEST_F(PlainJudgementTest, FirstBytesInSeveralBuffers) {
+TEST_P(PlainJudgementTest, FirstBytesInSeveralBuffers) {
     connects();
     const std::string empty, one = "PO", two = "ST / HTTP";
     moves_vectors(Call::writev, {vector_of(empty), vector_of(one), vector_of(two)}, 11);
@@ -72,14 +74,14 @@ TEST_F(PlainJudgementTest, FirstBytesInSeveralBuffers) {
     EXPECT_TRUE(take(WIRE_DATA).empty());
 }
 
-TEST_F(PlainJudgementTest, AConnectionThatBeginsUnseenIsNoHttp) {
+TEST_P(PlainJudgementTest, AConnectionThatBeginsUnseenIsNoHttp) {
     connects();
     returns(Call::sendfile, 100, kFd, 3);
     sends("GET / HTTP/1.1\r\n\r\n");
     EXPECT_TRUE(take().empty());
 }
 
-TEST_F(PlainJudgementTest, AConnectionInUseIsDelivered) {
+TEST_P(PlainJudgementTest, AConnectionInUseIsDelivered) {
     sends("rest of a body");
     const auto records = take();
     ASSERT_EQ(kinds(records), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
@@ -88,13 +90,13 @@ TEST_F(PlainJudgementTest, AConnectionInUseIsDelivered) {
     EXPECT_EQ(data(), Strings({"sent@14 POST / HTTP/1.1\r\n"}));
 }
 
-TEST_F(PlainJudgementTest, UntilItShowsATlsRecord) {
+TEST_P(PlainJudgementTest, UntilItShowsATlsRecord) {
     EXPECT_GT(after_sending("the end of a record"), 0U);
     EXPECT_EQ(after_sending(std::string("\x17\x03\x03\x00\x20", 5)), 0U);  // a header read by itself
     EXPECT_EQ(after_sending("and what belongs to it"), 0U);
 }
 
-TEST_F(PlainJudgementTest, WhatUserSpaceMutesForGoodIsLeftAlone) {
+TEST_P(PlainJudgementTest, WhatUserSpaceMutesForGoodIsLeftAlone) {
     sends("something");
     const auto id = take()[1].as<wire_connection_open>().connection;
     kernel.put("mutes", id, mute{{~0ULL, 9}});
@@ -110,7 +112,7 @@ TEST_F(PlainJudgementTest, WhatUserSpaceMutesForGoodIsLeftAlone) {
     EXPECT_EQ(after_sending("more"), 0U);
 }
 
-TEST_F(PlainJudgementTest, WhatATlsCallSendsIsItsOwn) {
+TEST_P(PlainJudgementTest, WhatATlsCallSendsIsItsOwn) {
     connects();
     enter(kWrite, kSsl, "secret", 6, kStack + 64);  // its frame is above that of the system call
     sends(tls_record());
@@ -122,36 +124,43 @@ TEST_F(PlainJudgementTest, WhatATlsCallSendsIsItsOwn) {
     EXPECT_TRUE(data().empty());
 }
 
-TEST_F(PlainJudgementTest, ATlsCallThatNeverReturnedHidesNothing) {
+TEST_P(PlainJudgementTest, ATlsCallThatNeverReturnedHidesNothing) {
     connects();
     enter(kWrite, kSsl, "secret", 6, kStack - 64);
     sends("GET / HTTP/1.1\r\n\r\n");
     EXPECT_EQ(data(), Strings({"sent@0 GET / HTTP/1.1\r\n\r\n"}));
 }
 
-TEST_F(PlainJudgementTest, ProcessesThatAreNotSelected) {
+TEST_P(PlainJudgementTest, ProcessesThatAreNotSelected) {
     kernel.knobs().select = SELECT_UID;
     kernel.put("target_uids", __u32{4242}, __u32{1});
     connects();
     EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
     EXPECT_EQ(kernel.entries("calls"), 0U);  // it takes no room
-    // Its user changes: what was seen of it before is judged no more.
-    kernel.current.uid = 4242;
-    EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
-    returns(Call::setuid, 0);
+    kernel.current.uid = 4242;               // setuid()
     EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 4U);
 }
 
-TEST_F(PlainJudgementTest, AnExecAndAnExitForgetTheQuickVerdict) {
+TEST_P(PlainJudgementTest, AProcessThatTakesAnotherName) {
     kernel.knobs().select = SELECT_COMM;
     char wanted[WIRE_COMM_MAX] = "wanted";
     kernel.put("target_comms", wanted, __u32{1});
     connects();
     EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
     process.set_comm("wanted");
+    EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 4U);
+}
+
+TEST_P(PlainJudgementTest, AnExecAndAnExitForgetTheQuickVerdict) {
+    kernel.knobs().select = SELECT_PID;
+    connects();
+    EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
+    kernel.put("target_pids", process.pid(), __u32{1});
+    EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);  // the quick verdict
     process_exec(process.task(), process.task()->pid, nullptr);
     EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 4U);
 
+    kernel.knobs().select = SELECT_COMM;
     FakeProcess other{100, {}};  // of the same number
     process.signals().live.counter = 0;
     process_exit(process.task());
@@ -161,7 +170,7 @@ TEST_F(PlainJudgementTest, AnExecAndAnExitForgetTheQuickVerdict) {
     EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
 }
 
-TEST_F(PlainJudgementTest, TwoProcessesWithTheSamePlaceForTheirVerdicts) {
+TEST_P(PlainJudgementTest, TwoProcessesWithTheSamePlaceForTheirVerdicts) {
     FakeProcess other{100 + 65536, {}};
     other.open_socket(kFd, &socket);
     kernel.knobs().select = SELECT_PID;

@@ -20,7 +20,9 @@ class PlainLifeTest : public PlainTest {
     sk_buff unread{12};
 };
 
-TEST_F(PlainLifeTest, ThePeerEndsFirst) {
+SEEN_IN_BOTH_WAYS(PlainLifeTest);
+
+TEST_P(PlainLifeTest, ThePeerEndsFirst) {
     socket.sk_shutdown = 1;
     changes(kEstablished, kCloseWait);
     EXPECT_TRUE(ends().empty());  // there may be bytes to be read
@@ -36,7 +38,7 @@ TEST_F(PlainLifeTest, ThePeerEndsFirst) {
     EXPECT_EQ(kernel.entries("connections"), 0U);
 }
 
-TEST_F(PlainLifeTest, TheFinThatWaitsIsNothingToRead) {
+TEST_P(PlainLifeTest, TheFinThatWaitsIsNothingToRead) {
     sk_buff fin{0};
     waits(fin);
     socket.__sk_common.skc_state = kClose;
@@ -46,7 +48,7 @@ TEST_F(PlainLifeTest, TheFinThatWaitsIsNothingToRead) {
     EXPECT_EQ(ends(), Strings({"closed"}));
 }
 
-TEST_F(PlainLifeTest, AReadOfNothingIsNoEnd) {
+TEST_P(PlainLifeTest, AReadOfNothingIsNoEnd) {
     returns(Call::read, 0, kFd, 0, 0);
     returns(Call::recvfrom, 0, kFd, 0, 0);
     socket.sk_shutdown = 1;
@@ -55,7 +57,7 @@ TEST_F(PlainLifeTest, AReadOfNothingIsNoEnd) {
     EXPECT_TRUE(ends().empty());
 }
 
-TEST_F(PlainLifeTest, BytesAreReadAfterBothEndsHaveSentTheirLast) {
+TEST_P(PlainLifeTest, BytesAreReadAfterBothEndsHaveSentTheirLast) {
     changes(kEstablished, kFinWait1);
     EXPECT_EQ(ends(), Strings({"sent"}));
     changes(kFinWait1, kFinWait2);
@@ -71,13 +73,13 @@ TEST_F(PlainLifeTest, BytesAreReadAfterBothEndsHaveSentTheirLast) {
     EXPECT_EQ(ends(), Strings({"received", "closed"}));
 }
 
-TEST_F(PlainLifeTest, ClosedWithUnreadBytes) {
+TEST_P(PlainLifeTest, ClosedWithUnreadBytes) {
     socket.sk_shutdown = 3;
     changes(kEstablished, kClose);
     EXPECT_EQ(ends(), Strings({"closed"}));
 }
 
-TEST_F(PlainLifeTest, AResetShowsWithTheNextCall) {
+TEST_P(PlainLifeTest, AResetShowsWithTheNextCall) {
     socket.__sk_common.skc_state = kClose;
     changes(kEstablished, kClose);
     EXPECT_TRUE(ends().empty());
@@ -87,7 +89,7 @@ TEST_F(PlainLifeTest, AResetShowsWithTheNextCall) {
     EXPECT_EQ(ends(), Strings({"closed"}));
 }
 
-TEST_F(PlainLifeTest, ASocketAtTheSameAddress) {
+TEST_P(PlainLifeTest, ASocketAtTheSameAddress) {
     connects();  // the end of the one before was not seen
     EXPECT_EQ(ends(), Strings({"closed"}));
     sends("GET /next HTTP/1.1\r\n\r\n");
@@ -97,13 +99,13 @@ TEST_F(PlainLifeTest, ASocketAtTheSameAddress) {
     EXPECT_EQ(records[2].as<wire_data>().offset, 0U);
 }
 
-TEST_F(PlainLifeTest, AnotherDescriptorOfTheSameSocket) {
+TEST_P(PlainLifeTest, AnotherDescriptorOfTheSameSocket) {
     opens(6, socket);
     sends("body", 6);
     EXPECT_EQ(data(), Strings({"sent@18 body"}));
 }
 
-TEST_F(PlainLifeTest, AnotherSocketOfTheSameDescriptor) {
+TEST_P(PlainLifeTest, AnotherSocketOfTheSameDescriptor) {
     tcp_sock other = ipv4_socket("10.0.0.1", 40001, "10.0.0.2", 8000);
     opens(kFd, other);
     plain_socket_state(&other, kClose, kSynSent);
@@ -113,7 +115,7 @@ TEST_F(PlainLifeTest, AnotherSocketOfTheSameDescriptor) {
     EXPECT_EQ(records[1].as<wire_connection_socket>().socket.local_port, 40001);
 }
 
-TEST_F(PlainLifeTest, AChildThatUsesItTooHasAStreamOfItsOwn) {
+TEST_P(PlainLifeTest, AChildThatUsesItTooHasAStreamOfItsOwn) {
     FakeProcess child{200, {}};
     child.open_socket(kFd, &socket);
     run(child);
@@ -127,7 +129,7 @@ TEST_F(PlainLifeTest, AChildThatUsesItTooHasAStreamOfItsOwn) {
     EXPECT_EQ(data(), Strings({"sent@18 ", "sent@41 more"}));  // the child's bytes are a gap here
 }
 
-TEST_F(PlainLifeTest, OverAnExecAStreamBeginsAnew) {
+TEST_P(PlainLifeTest, OverAnExecAStreamBeginsAnew) {
     process_exec(process.task(), process.task()->pid, nullptr);
     take();
     receives("HTTP/1.1 200");
@@ -136,13 +138,13 @@ TEST_F(PlainLifeTest, OverAnExecAStreamBeginsAnew) {
     EXPECT_EQ(records[1].header().flags, 0);
 }
 
-TEST_F(PlainLifeTest, SocketsOfOtherProtocolsAreNotKept) {
+TEST_P(PlainLifeTest, SocketsOfOtherProtocolsAreNotKept) {
     sock other = unix_socket();
     plain_socket_state(&other, kClose, kSynSent);
     EXPECT_EQ(kernel.entries("plain_sockets"), 1U);
 }
 
-TEST_F(PlainLifeTest, WhatIsForgottenComesBackAsJoinedLate) {
+TEST_P(PlainLifeTest, WhatIsForgottenComesBackAsJoinedLate) {
     kernel.limit("plain_sockets", 1);
     tcp_sock other = ipv4_socket("10.0.0.1", 40001, "10.0.0.2", 8000);
     plain_socket_state(&other, kClose, kSynSent);

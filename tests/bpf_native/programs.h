@@ -77,6 +77,8 @@ int socket_send_kprobe(struct sock* sk, struct kernel_msghdr* msg, __kernel_size
 // bpf/plain_tcp.bpf.c
 int plain_socket_state(const struct sock* sk, int old_state, int new_state);
 int plain_syscall(struct pt_regs* regs, long result);
+int plain_send_tracepoint(struct sock* sk, int ret, int flags);
+int plain_receive_tracepoint(struct sock* sk, int ret, int flags);
 int plain_send_fexit(struct sock* sk, struct kernel_msghdr* msg, __kernel_size_t size, int result);
 int plain_receive_fexit(unsigned long long* arguments);
 int plain_sendpage_fexit(struct sock* sk, struct page* page, int offset, __kernel_size_t size, int flags, int result);

@@ -143,12 +143,22 @@ std::optional<SocketHook> socket_hook_named(std::string_view name) {
     return std::nullopt;
 }
 
+namespace {
+
+// The best first. fexit sees the bytes of io_uring too; the sockets' tracepoints see only that there were some, but
+// cost the least, and return probes are missed where many calls wait.
+constexpr PlainHook kPlainHooks[] = {PlainHook::fexit, PlainHook::tracepoint, PlainHook::kprobe, PlainHook::syscall};
+
+}  // namespace
+
 std::string_view name_of(PlainHook value) {
     switch (value) {
         case PlainHook::none:
             return "off";
         case PlainHook::fexit:
             return "fexit";
+        case PlainHook::tracepoint:
+            return "tracepoint";
         case PlainHook::kprobe:
             return "kprobe";
         case PlainHook::syscall:
@@ -158,9 +168,10 @@ std::string_view name_of(PlainHook value) {
 }
 
 std::optional<PlainHook> plain_hook_named(std::string_view name) {
-    for (const PlainHook one : {PlainHook::none, PlainHook::fexit, PlainHook::kprobe, PlainHook::syscall}) {
+    for (const PlainHook one : kPlainHooks) {
         if (name == name_of(one)) return one;
     }
+    if (name == name_of(PlainHook::none)) return PlainHook::none;
     return std::nullopt;
 }
 
@@ -172,24 +183,28 @@ std::vector<UprobeWay> KernelFeatures::uprobe_ways() const {
     return out;
 }
 
-PlainHook KernelFeatures::plain_hook() const {
-    if (fexit.available) return PlainHook::fexit;
-    if (kprobe.available) return PlainHook::kprobe;
-    return syscall_tracepoints.available ? PlainHook::syscall : PlainHook::none;
+std::vector<PlainHook> KernelFeatures::plain_hooks() const {
+    std::vector<PlainHook> out;
+    for (const PlainHook one : kPlainHooks) {
+        if (plain_hook(one)) out.push_back(one);
+    }
+    out.push_back(PlainHook::none);
+    return out;
 }
 
 base::Result<PlainHook> KernelFeatures::plain_hook(PlainHook wanted) const {
-    const Feature* feature = wanted == PlainHook::fexit     ? &fexit
-                             : wanted == PlainHook::kprobe  ? &kprobe
-                             : wanted == PlainHook::syscall ? &syscall_tracepoints
-                                                            : nullptr;
+    const Feature* feature = wanted == PlainHook::fexit        ? &fexit
+                             : wanted == PlainHook::tracepoint ? &socket_tracepoints
+                             : wanted == PlainHook::kprobe     ? &kprobe
+                             : wanted == PlainHook::syscall    ? &syscall_tracepoints
+                                                               : nullptr;
     if (feature == nullptr || feature->available) return wanted;
     return base::error("plain TCP by " + feature->name + ": " + feature->why, base::Error::Kind::unsupported);
 }
 
 std::string KernelFeatures::why_not_better(PlainHook used) const {
     std::string out;
-    for (const PlainHook better : {PlainHook::fexit, PlainHook::kprobe, PlainHook::syscall}) {
+    for (const PlainHook better : kPlainHooks) {
         if (better == used) break;
         const auto possible = plain_hook(better);
         if (possible) continue;

@@ -22,7 +22,7 @@ std::string_view name_of(SocketHook value);
 std::optional<SocketHook> socket_hook_named(std::string_view name);
 
 // How the bytes of plain TCP are seen (bpf/plain_tcp.bpf.c).
-enum class PlainHook : std::uint8_t { none, fexit, kprobe, syscall };
+enum class PlainHook : std::uint8_t { none, fexit, tracepoint, kprobe, syscall };
 std::string_view name_of(PlainHook value);
 // Nothing for any other text, such as "auto"; "off" is none.
 std::optional<PlainHook> plain_hook_named(std::string_view name);
@@ -61,8 +61,8 @@ struct KernelFeatures {
     SocketHook socket_hook() const;
     // The wanted one, if this kernel has it.
     base::Result<SocketHook> socket_hook(SocketHook wanted) const;
-    // Likewise for plain TCP.
-    PlainHook plain_hook() const;
+    // Likewise for plain TCP: those that this kernel has, the best first, and then none.
+    std::vector<PlainHook> plain_hooks() const;
     base::Result<PlainHook> plain_hook(PlainHook wanted) const;
     // The better ones than `used` that this kernel refuses, each with the reason; empty if there are none.
     std::string why_not_better(PlainHook used) const;

@@ -31,7 +31,7 @@ constexpr auto kUprobeMulti = static_cast<bpf_attach_type>(48);
 constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
 constexpr std::uint32_t kMultiReturn = 1;
 
-void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, UprobeWay way) {
+void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, PlainHook plain_hook, UprobeWay way) {
     auto& all = skeleton.progs;
     const bool sessions = way == UprobeWay::session;
     for (const TlsHook hook : all_tls_hooks()) {
@@ -45,8 +45,9 @@ void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, UprobeWay w
         bpf_program__set_autoload(programs.session, sessions);
         bpf_program__set_expected_attach_type(programs.session, kUprobeSession);
     }
+    // Those of plain TCP at the same place do what these do.
     for (bpf_program* one : {all.socket_send_tracepoint, all.socket_receive_tracepoint}) {
-        bpf_program__set_autoload(one, socket_hook == SocketHook::tracepoint);
+        bpf_program__set_autoload(one, socket_hook == SocketHook::tracepoint && plain_hook != PlainHook::tracepoint);
     }
     for (bpf_program* one : {all.socket_send_fexit, all.socket_receive_fentry}) {
         bpf_program__set_autoload(one, socket_hook == SocketHook::fexit);
@@ -66,6 +67,8 @@ struct PlainProgram {
 std::vector<PlainProgram> plain_programs(const llmsnoop_bpf& skeleton, const TcpFunctions& tcp) {
     const auto& all = skeleton.progs;
     return {{PlainHook::syscall, all.plain_syscall},
+            {PlainHook::tracepoint, all.plain_send_tracepoint},
+            {PlainHook::tracepoint, all.plain_receive_tracepoint},
             {PlainHook::fexit, all.plain_send_fexit},
             {PlainHook::fexit, all.plain_receive_fexit},
             {PlainHook::fexit, all.plain_sendpage_fexit, tcp.sendpage},
@@ -154,18 +157,13 @@ Probe::~Probe() {
 
 base::Result<std::unique_ptr<Programs>> Programs::load(const KernelFeatures& features, const ProgramOptions& options) {
     if (auto possible = require_tracing(features); !possible) return possible.error();
-    const auto plain = features.plain_hook(options.plain_hook.value_or(features.plain_hook()));
-    if (!plain) return plain.error();
     std::unique_ptr<Programs> out(new Programs);
     out->plain_is_asked_for_ = options.plain_hook.has_value();
     // What this kernel should take, and then what is less: without plain TCP by the best hook, and by older probes.
-    std::vector<PlainHook> hooks{*plain};
-    if (!options.plain_hook) {
-        for (const PlainHook lesser : {PlainHook::kprobe, PlainHook::syscall, PlainHook::none}) {
-            if (lesser != *plain && (*plain != PlainHook::syscall || lesser == PlainHook::none) &&
-                features.plain_hook(lesser))
-                hooks.push_back(lesser);
-        }
+    std::vector<PlainHook> hooks = features.plain_hooks();
+    if (options.plain_hook) {
+        if (auto possible = features.plain_hook(*options.plain_hook); !possible) return possible.error();
+        hooks = {*options.plain_hook};
     }
     base::Result<void> loaded = base::error("nothing was tried");
     for (const PlainHook hook : hooks) {
@@ -194,7 +192,7 @@ base::Result<void> Programs::open_and_load(const KernelFeatures& features, const
     if (!socket_hook) return socket_hook.error();
     socket_hook_ = *socket_hook;
     plain_hook_ = plain;
-    choose_programs(*skeleton_, socket_hook_, way);
+    choose_programs(*skeleton_, socket_hook_, plain, way);
     choose_plain_programs(*skeleton_, features.tcp, plain);
     skeleton_->rodata->knobs = make_knobs(options, features.tcp);
     if (const int code = llmsnoop_bpf__load(skeleton_); code != 0) {
