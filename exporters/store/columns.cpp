@@ -1,7 +1,8 @@
 #include "exporters/store/columns.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "exporters/store/time_text.h"
 
@@ -9,45 +10,45 @@ namespace llmsnoop::exporters::store {
 
 namespace {
 
-using nlohmann::json;
+using simdjson::dom::element;
 
-const json* find(const json& record, std::string_view path) {
-    const json* at = &record;
+std::optional<element> find(element at, std::string_view path) {
     while (true) {
         const std::size_t dot = path.find('.');
-        if (!at->is_object()) return nullptr;
-        const auto found = at->find(std::string(path.substr(0, dot)));
-        if (found == at->end()) return nullptr;
-        at = &*found;
+        if (at[path.substr(0, dot)].get(at) != simdjson::SUCCESS) return std::nullopt;
         if (dot == std::string_view::npos) return at;
         path.remove_prefix(dot + 1);
     }
 }
 
-Value integer_of(const json& field) {
-    if (field.is_number_unsigned() && field.get<std::uint64_t>() > INT64_MAX) return field.get<double>();
-    if (field.is_number_integer()) return field.get<std::int64_t>();
-    if (field.is_number()) return field.get<double>();
+Value integer_of(element field) {
+    if (std::int64_t fits = 0; field.get(fits) == simdjson::SUCCESS) return fits;
+    if (double large = 0; field.get(large) == simdjson::SUCCESS) return large;
     return {};
 }
 
-Value value_of(const json& field, ColumnType type) {
+Value value_of(element field, ColumnType type) {
+    std::string_view text;
     switch (type) {
         case ColumnType::text:
         case ColumnType::name:
-            return field.is_string() ? Value(field.get_ref<const std::string&>()) : Value();
+            return field.get(text) == simdjson::SUCCESS ? Value(std::string(text)) : Value();
         case ColumnType::integer:
             return integer_of(field);
-        case ColumnType::real:
-            return field.is_number() ? Value(field.get<double>()) : Value();
-        case ColumnType::boolean:
-            return field.is_boolean() ? Value(std::int64_t{field.get<bool>()}) : Value();
+        case ColumnType::real: {
+            double real = 0;
+            return field.get(real) == simdjson::SUCCESS ? Value(real) : Value();
+        }
+        case ColumnType::boolean: {
+            bool is = false;
+            return field.get(is) == simdjson::SUCCESS ? Value(std::int64_t{is}) : Value();
+        }
         case ColumnType::time: {
-            const auto time = field.is_string() ? parse_rfc3339(field.get_ref<const std::string&>()) : std::nullopt;
+            const auto time = field.get(text) == simdjson::SUCCESS ? parse_rfc3339(text) : std::nullopt;
             return time ? Value(base::unix_ns(*time)) : Value();
         }
         case ColumnType::labels:
-            return field.is_object() ? Value(field.dump(-1, ' ', false, json::error_handler_t::replace)) : Value();
+            return field.is_object() ? Value(simdjson::minify(field)) : Value();
         case ColumnType::present:
             return std::int64_t{1};
     }
@@ -57,11 +58,13 @@ Value value_of(const json& field, ColumnType type) {
 }  // namespace
 
 base::Result<Row> row_of_record(std::string_view line) {
-    const json record = json::parse(line, nullptr, false);
-    if (record.is_discarded()) return base::error("a record that is no JSON");
+    thread_local simdjson::dom::parser parser;
+    element record;
+    if (parser.parse(line.data(), line.size()).get(record) != simdjson::SUCCESS)
+        return base::error("a record that is no JSON");
     Row row;
     for (std::size_t i = 0; i < kColumns.size(); ++i) {
-        if (const json* field = find(record, kColumns[i].path)) row[i] = value_of(*field, kColumns[i].type);
+        if (const auto field = find(record, kColumns[i].path)) row[i] = value_of(*field, kColumns[i].type);
     }
     if (is_unknown(row[index_of("id")]) || is_unknown(row[index_of("time_ns")]))
         return base::error("a record without id or time");
