@@ -16,7 +16,7 @@ _llmsnoop() {
         mapfile -t COMPREPLY < <(compgen -W "always interval never" -- "$word")
         return ;;
     --capture-plain-tcp)
-        mapfile -t COMPREPLY < <(compgen -W "auto fexit kprobe syscall off" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "auto fexit tracepoint kprobe syscall off" -- "$word")
         return ;;
     --capture-socket-hook)
         mapfile -t COMPREPLY < <(compgen -W "auto tracepoint fexit kprobe none" -- "$word")

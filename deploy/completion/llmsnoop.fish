@@ -35,7 +35,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-ring-bytes 
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
-complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
@@ -102,7 +102,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-ring-byte
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
-complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
@@ -140,7 +140,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-ring-byt
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
-complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
@@ -172,7 +172,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-ring-byt
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
-complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
@@ -246,7 +246,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-ring-byt
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
-complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit kprobe syscall off'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
