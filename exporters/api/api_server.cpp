@@ -120,7 +120,7 @@ std::string_view openapi() {
 // What answers requests, from several threads.
 class ApiServer::Desk {
  public:
-    Desk(ApiOptions options, ApiSources sources, std::string token, bool loopback)
+    Desk(ApiOptions options, ApiSources sources, const std::string& token, bool loopback)
         : options_(std::move(options)),
           sources_(std::move(sources)),
           token_hash_(token.empty() ? "" : hash_of(token)),
@@ -319,7 +319,7 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiOptions options, Ap
     web.threads = options.max_streams + kPlainThreads;
     if (tls) web.tls = WebServer::Tls{options.tls_certificate, options.tls_key};
     web.error_body = [](int status) { return problem_text(status, ""); };
-    auto desk = std::make_shared<Desk>(std::move(options), std::move(sources), std::move(token), loopback);
+    auto desk = std::make_shared<Desk>(std::move(options), std::move(sources), token, loopback);
     web.handler = [desk](WebRequest& request) { desk->answer(request); };
     auto server = WebServer::start(std::move(web));
     if (!server) return server.error();

@@ -109,8 +109,8 @@ class RustlsTest : public BpfTest {
     }
     void write_handshake(sock& socket) { send(socket, {encrypt("finished", 0, kHandshake, 0x6200'0000).get()}); }
 
-    sock first = ipv4_socket("10.0.0.1", 40001, "10.0.0.2", 443);
-    sock second = ipv4_socket("10.0.0.1", 40002, "10.0.0.2", 443);
+    tcp_sock first = ipv4_socket("10.0.0.1", 40001, "10.0.0.2", 443);
+    tcp_sock second = ipv4_socket("10.0.0.1", 40002, "10.0.0.2", 443);
 
  private:
     std::vector<std::uint8_t> kernel_stack_ = std::vector<std::uint8_t>(16384);

@@ -18,10 +18,20 @@ APIS = (("--api", "openai"), ("--api", "openai", "--stream"), ("--api", "anthrop
 MEGABYTE = 1 << 20
 
 
-class PlainCase(kernel_case.KernelCase):
-    """The server is watched too."""
+class AnyWay(kernel_case.KernelCase):
+    """Plain TCP by `way`; classes at the end of this file do it again in ways that `auto` does not take where others can."""
 
     server_flags = ("--plain",)
+    way = "auto"
+
+    def agent(self, command="trace", *flags, **more):
+        if "--capture-plain-tcp" not in flags:
+            flags = (*flags, "--capture-plain-tcp", self.way)
+        return super().agent(command, *flags, **more)
+
+
+class PlainCase(AnyWay):
+    """The server is watched too."""
 
     def setUp(self):
         super().setUp()
@@ -210,10 +220,8 @@ def receive(connection, length, flags=0):
     return data
 
 
-class Calls(kernel_case.KernelCase):
+class Calls(AnyWay):
     """Ways of calling the kernel, each made by a child of this test that is in the watched cgroup."""
-
-    server_flags = ("--plain",)
 
     def exchange_in_child(self, *scripts):
         """Runs each of `scripts(port)` in a process of its own while the agent looks; returns its records."""
@@ -334,6 +342,30 @@ class Calls(kernel_case.KernelCase):
         self.assertEqual([one["usage"]["input_tokens"] for one in records], [12, 12])
         self.assertIn("moved_in_kernel 1", agent.lost())
 
+    def test_splice(self):
+        """An answer that goes from the socket into a pipe: whichever way it is told of, it is a gap."""
+
+        def splices(port):
+            with socket.create_connection(("127.0.0.1", port)) as one:
+                into, out_of = os.pipe()
+                one.send(HEAD + REQUEST)
+                left = len(answer_text(1))
+                while left:
+                    left -= os.splice(one.fileno(), out_of, left)
+                os.read(into, MEGABYTE)
+                one.send(HEAD + REQUEST)
+                receive(one, len(answer_text(2)))
+
+        numbers = iter((1, 2))
+        with echo_server(lambda connection, _: connection.sendall(answer_text(next(numbers)))) as port:
+            agent = self.agent()
+            self.in_child(lambda: splices(port))
+            records = agent.stop()
+        counts = [one["usage"]["input_tokens"] for one in records if "input_tokens" in one["usage"]]
+        self.assertEqual(counts, [12])  # of what could be seen
+        self.assertNotEqual(records[0]["completeness"], "complete")
+        self.assertIn("moved_in_kernel", agent.lost())
+
     def test_ipv6(self):
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
 
@@ -412,6 +444,14 @@ class Calls(kernel_case.KernelCase):
             records = agent.stop()
         self.assertEqual([one["completeness"] for one in records if one["completeness"] == "complete"], ["complete"])
         self.assertLessEqual(len(records), 2)
+
+
+class ClientsBySystemCalls(Clients):
+    way = "syscall"
+
+
+class CallsBySystemCalls(Calls):
+    way = "syscall"
 
 
 if __name__ == "__main__":

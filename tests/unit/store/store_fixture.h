@@ -72,12 +72,12 @@ class StoreTest : public testing::Test {
         return out;
     }
 
-    UsageReport usage(const UsageQuery& query) {
+    UsageReport usage(const UsageQuery& query) const {
         auto report = SqliteReader(options_.path).usage(query);
         if (!report) ADD_FAILURE() << report.error().message;
         return report ? *report : UsageReport();
     }
-    UsageReport usage(const std::string& by, const std::string& filter = "") { return usage(query(by, filter)); }
+    UsageReport usage(const std::string& by, const std::string& filter = "") const { return usage(query(by, filter)); }
 
     // "value|value requests input/output", a row each.
     static std::vector<std::string> summary(const UsageReport& report) {
