@@ -17,8 +17,8 @@ std::size_t bucket_of(double value) {
     int power = 0;
     const double fraction = std::frexp(value, &power);  // value = fraction * 2^power, fraction in [0.5, 1)
     if (value <= 0 || power < kFirstPower) return 0;
-    const auto within = static_cast<int>((fraction - 0.5) * 2 * kPerPower);
-    return static_cast<std::size_t>((power - kFirstPower) * kPerPower + within);
+    const auto within = static_cast<std::size_t>((fraction - 0.5) * 2 * kPerPower);
+    return static_cast<std::size_t>(power - kFirstPower) * kPerPower + within;
 }
 
 double middle_of(std::size_t bucket) {

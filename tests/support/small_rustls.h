@@ -97,11 +97,11 @@ class SmallRustls {
  private:
     // The first by its address, the others by bits behind it, as far as they reach.
     void put_relr(std::vector<std::uint64_t>& table, std::uint64_t place) {
-        if (!table.empty() && table.back() % 2 == 1 && place - base_ < 63 * 8) {
+        if (!table.empty() && table.back() % 2 == 1 && place - base_ < std::uint64_t{63} * 8) {
             table.back() |= 1ULL << ((place - base_) / 8 + 1);
             return;
         }
-        if (!table.empty() && table.back() % 2 == 0 && place - base_ < 63 * 8) {
+        if (!table.empty() && table.back() % 2 == 0 && place - base_ < std::uint64_t{63} * 8) {
             table.push_back(1 | 1ULL << ((place - base_) / 8 + 1));
             return;
         }

@@ -8,7 +8,6 @@
 namespace llmsnoop::pipeline {
 namespace {
 
-using attribution::PodFacts;
 using attribution::PodTable;
 
 LateIdentity::Clock::time_point now;

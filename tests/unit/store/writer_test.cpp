@@ -121,7 +121,7 @@ TEST_F(WriterTest, ADamagedFileIsMovedAsideAndANewOneBegins) {
     {
         std::fstream file(options_.path, std::ios::in | std::ios::out | std::ios::binary);
         for (int page = 1; page < 40; ++page) {
-            file.seekp(page * 4096);
+            file.seekp(std::streamoff{page} * 4096);
             file << std::string(4096, '\xA5');
         }
     }
