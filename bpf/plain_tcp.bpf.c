@@ -104,7 +104,7 @@ SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long re
         return 0;
     if (result < 0 && !ends_connections(result))
         return 0;
-    if (!may_be_traced(current_pid()))
+    if (is_surely_not_traced(current_pid()))
         return 0;
     if (result > 0 && belongs_to_tls_call(regs->sp))
         return 0;
@@ -114,7 +114,7 @@ SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long re
         if (!socket)
             socket = stream_socket_of(regs->dx);
     }
-    if (!socket || is_left_alone(socket) || !is_tcp((const struct sock *)socket))
+    if (!socket || is_left_alone(socket) || !is_tcp((const struct sock *)socket) || !may_be_traced(current_pid()))
         return 0;
     if (in_compat_call(current_task())) /* other numbers, other registers */
         return 0;
@@ -142,7 +142,7 @@ static __always_inline void moved_under_way(struct moved *moved, const struct pt
     __u32 direction = moved->direction;
     long result = moved->length;
 
-    if (regs->ax != (__u64)-ENOSYS || in_compat_call(current_task())) /* between calls; other numbers and registers */
+    if (regs->ax != (__u64)-ENOSYS) /* between calls */
         return;
     if (call == CALL_SENDMMSG || call == CALL_RECVMMSG || stream_socket_of(regs->di) != (__u64)sk)
         return;
@@ -163,7 +163,8 @@ static __always_inline int length_told(struct sock *told, long result, __u32 fla
     if (!may_be_traced(thread_id >> 32))
         return 0;
     thread = bpf_map_lookup_elem(&calls, &thread_id);
-    socket_moved(thread, thread_id, told, result, direction == WIRE_SENT);
+    if (knobs.plain_tells_sockets)
+        socket_moved(thread, thread_id, told, result, direction == WIRE_SENT);
     if (result < 0 && !ends_connections(result))
         return 0;
     if (direction == WIRE_RECEIVED && flags & FLAGS_NOT_TAKEN)
@@ -173,6 +174,8 @@ static __always_inline int length_told(struct sock *told, long result, __u32 fla
     if (thread && result > 0 && within_tls_call(thread, stack))
         return 0;
     if (is_left_alone((__u64)sk) || !is_tcp(sk))
+        return 0;
+    if (in_compat_call(current_task())) /* other numbers, other registers */
         return 0;
     if (result <= 0) {
         plain_ended(sk, result);

@@ -34,6 +34,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
     __u32 pid = BPF_CORE_READ(child, tgid), parent_pid = BPF_CORE_READ(parent, tgid);
     struct process_state of_child = {};
 
+    if (parent_pid != pid)
+        forget_quick_verdict(pid); /* of whoever had this number before */
     if (!knobs.select || !knobs.with_children || parent_pid == pid /* a thread */ || !is_traced_now(parent, parent_pid))
         return 0;
     of_child.start_ns = process_start_ns(child);

@@ -19,7 +19,7 @@ namespace llmsnoop::model {
     X(connections_full, "kernel", "the table of connections had no room")                                         \
     X(calls_nested, "kernel", "TLS calls were nested deeper than is followed")                                    \
     X(call_unreturned, "kernel", "a TLS call whose return was not seen, so what it moved is unknown")             \
-    X(moved_in_kernel, "kernel", "a call moved bytes without a buffer of the process (sendfile, splice)")         \
+    X(moved_in_kernel, "kernel", "a call moved bytes that no buffer showed (sendfile, splice, io_uring)")         \
     X(process_record_lost, "kernel", "a process event found no room in the ring buffer")                          \
     X(connection_untied, "kernel", "a TLS record whose socket, and so its connection, is not known (rustls)")     \
     X(program_skipped, "kernel", "the kernel did not run a program because the same CPU was in the midst of it")  \

@@ -30,7 +30,7 @@ static __noinline int judge_thread(__u64 thread, __u64 object)
 {
     struct thread_calls *known = bpf_map_lookup_elem(&calls, &thread);
     struct task_struct *task = current_task();
-    __u32 pid = thread >> 32;
+    __u32 pid = thread >> 32, epoch = current_epoch();
     struct process_state *state = current_process(task, pid);
     __u32 traced = state ? state->traced : (__u32)matches_selection(task, pid);
     __u64 start = state ? state->start_ns : process_start_ns(task);
@@ -45,8 +45,8 @@ static __noinline int judge_thread(__u64 thread, __u64 object)
             return 0;
         known->process_start_ns = start;
     }
-    note_quick_verdict(pid, traced);
-    known->epoch = filter_epoch;
+    note_quick_verdict(pid, traced, epoch);
+    known->epoch = epoch;
     known->traced = traced;
     known->execs = state ? state->execs : 0;
     return traced;

@@ -7,6 +7,12 @@
 #include "bpf/lib/maps.bpf.h"
 #include "bpf/lib/task.bpf.h"
 
+/* Read before a process is judged: what changes meanwhile makes a new epoch, for which the verdict is not good. */
+static __always_inline __u32 current_epoch(void)
+{
+    return *(volatile __u32 *)&filter_epoch;
+}
+
 static __always_inline int in_target_cgroup(void)
 {
     for (__u32 i = 0; i < SELECT_CGROUPS_MAX; i++) {
@@ -74,19 +80,22 @@ static __always_inline int has_verdict(const struct process_state *state)
 static __always_inline struct process_state *current_process(struct task_struct *task, __u32 pid)
 {
     __u64 start = process_start_ns(task);
+    __u32 epoch = current_epoch();
     struct process_state *state = known_process(pid, start), fresh = {};
 
     if (state) {
         if (!has_verdict(state)) {
-            state->epoch = filter_epoch;
             state->traced = matches_selection(task, pid);
+            state->epoch = epoch;
         }
         return state;
     }
     fresh.start_ns = start;
-    fresh.epoch = filter_epoch;
+    fresh.epoch = epoch;
     fresh.traced = matches_selection(task, pid);
-    bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY);
+    /* What an earlier process left behind is overwritten; not what user space has just put there. */
+    state = bpf_map_lookup_elem(&processes, &pid);
+    bpf_map_update_elem(&processes, &pid, &fresh, state && state->start_ns ? BPF_ANY : BPF_NOEXIST);
     return bpf_map_lookup_elem(&processes, &pid);
 }
 
@@ -99,18 +108,18 @@ static __always_inline int is_traced_now(struct task_struct *task, __u32 pid)
 }
 
 /* The pid takes 22 bits at most (PID_MAX_LIMIT). */
-static __always_inline __u64 quick_verdict(__u32 pid, __u32 traced)
+static __always_inline __u64 quick_verdict(__u32 pid, __u32 traced, __u32 epoch)
 {
-    return (__u64)pid << 33 | (__u64)traced << 32 | filter_epoch;
+    return (__u64)pid << 33 | (__u64)traced << 32 | epoch;
 }
 
-static __always_inline void note_quick_verdict(__u32 pid, __u32 traced)
+static __always_inline void note_quick_verdict(__u32 pid, __u32 traced, __u32 epoch)
 {
     __u32 place = pid & (QUICK_VERDICTS - 1);
     __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
 
     if (verdict)
-        *verdict = quick_verdict(pid, traced);
+        *verdict = quick_verdict(pid, traced, epoch);
 }
 
 /* A thing happened after which the process may be judged otherwise. */

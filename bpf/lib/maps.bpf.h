@@ -300,7 +300,7 @@ struct {
 } plain_calls __weak SEC(".maps");
 
 /*
- * Verdicts where they must cost next to nothing: each call of each process of the node is asked about. Index: the lower
+ * Verdicts where they must cost next to nothing: calls of each process of the node are asked about. Index: the lower
  * bits of the thread-group id; value: all of it, the verdict and its epoch (filter.bpf.h). Whoever shares a place with
  * another process is judged anew each time they take turns.
  */

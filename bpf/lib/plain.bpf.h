@@ -1,6 +1,6 @@
 /*
  * Plain TCP: which sockets are of interest, and what is made of the bytes that they move. The programs that are told of
- * those bytes, in one of three ways, are in plain_tcp.bpf.c.
+ * those bytes, in one of four ways, are in plain_tcp.bpf.c.
  *
  * A socket of which the beginning was seen is judged by its first bytes: what does not begin like HTTP is left alone
  * from then on, at the price of one look-up per call. One that was in use already cannot be judged like that; its bytes
@@ -28,9 +28,9 @@
 
 __noinline int judge_quickly(__u32 pid)
 {
-    __u32 traced = is_traced_now(current_task(), pid) != 0;
+    __u32 epoch = current_epoch(), traced = is_traced_now(current_task(), pid) != 0;
 
-    note_quick_verdict(pid, traced);
+    note_quick_verdict(pid, traced, epoch);
     return traced;
 }
 
@@ -58,20 +58,32 @@ __noinline int introduce(__u64 socket, __u64 process_start_ns, __u32 pid, __u32 
     return 0;
 }
 
-/*
- * For programs that run at each call of each process. No is final until something changes; yes is only a reason to look
- * further, for the process is judged, and remembered, when it is first seen to do what is of interest. Where users or
- * names are selected, each no is asked for again, because nothing tells when a process has taken another.
- */
-static __always_inline int may_be_traced(__u32 pid)
+static __always_inline __u64 quick_verdict_on(__u32 pid)
 {
     __u32 place = pid & (QUICK_VERDICTS - 1);
     __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
-    __u64 known = verdict ? *verdict : 0;
 
-    if (known == quick_verdict(pid, 0) && !(knobs.select & (SELECT_UID | SELECT_COMM)))
+    return verdict ? *verdict : 0;
+}
+
+/*
+ * For programs that run at each call of each process. No is final until something changes. Where users or names are
+ * selected it is never final: nothing tells of a setuid(), and of a name only before it is changed.
+ */
+static __always_inline int is_surely_not_traced(__u32 pid)
+{
+    return quick_verdict_on(pid) == quick_verdict(pid, 0, filter_epoch) && !(knobs.select & (SELECT_UID | SELECT_COMM));
+}
+
+/*
+ * Yes is only a reason to look further, for the process is judged, and remembered, when it is first seen to do what is
+ * of interest.
+ */
+static __always_inline int may_be_traced(__u32 pid)
+{
+    if (is_surely_not_traced(pid))
         return 0;
-    return known == quick_verdict(pid, 1) || judge_quickly(pid);
+    return quick_verdict_on(pid) == quick_verdict(pid, 1, filter_epoch) || judge_quickly(pid);
 }
 
 /* The calls of this thread, if its process is traced. */
@@ -104,9 +116,16 @@ static __always_inline int is_left_alone(__u64 socket)
     return known && known->state == PLAIN_OTHER;
 }
 
-static __always_inline struct plain_socket *meet_late(__u64 socket)
+/* A socket of the kernel itself (NFS, CIFS), on which calls of any process are served. */
+static __always_inline int is_of_kernel(const struct sock *sk)
 {
-    struct plain_socket fresh = {.state = PLAIN_LATE};
+    return !BPF_CORE_READ(sk, sk_socket, file);
+}
+
+static __always_inline struct plain_socket *meet_late(const struct sock *sk)
+{
+    struct plain_socket fresh = {.state = is_of_kernel(sk) ? PLAIN_OTHER : PLAIN_LATE};
+    __u64 socket = (__u64)sk;
 
     bpf_map_update_elem(&plain_sockets, &socket, &fresh, BPF_NOEXIST);
     return find_plain(socket);
@@ -141,6 +160,9 @@ static __always_inline int is_of_interest(struct plain_socket *plain, const stru
 
     if (plain->state == PLAIN_HTTP)
         return 1;
+    /* What went by unseen may have been the beginning of anything. */
+    if (plain->state == PLAIN_FRESH && moved->place == PLACE_UNSEEN)
+        plain->state = PLAIN_LATE;
     if (plain->state == PLAIN_LATE && plain->looks >= LATE_LOOKS && !knobs.late_must_look)
         return 1;
     count = first_bytes(moved, &bytes);
@@ -157,22 +179,6 @@ static __always_inline int is_of_interest(struct plain_socket *plain, const stru
         plain->state = count && looks_like_http(bytes, count) ? PLAIN_HTTP : PLAIN_OTHER;
     }
     return plain->state != PLAIN_OTHER;
-}
-
-static __always_inline void close_plain(__u64 socket, struct plain_socket *plain, __u8 why)
-{
-    struct connection_key key = {
-        .object = socket,
-        .process_start_ns = plain->process_start_ns,
-        .pid = plain->pid,
-        .execs = plain->execs,
-    };
-
-    if (key.process_start_ns)
-        close_connection(&key, why);
-    if (rustls_in_use)
-        rustls_socket_closed((__u64)untyped((const struct sock *)socket), why);
-    bpf_map_delete_elem(&plain_sockets, &socket);
 }
 
 /* How far a socket has come: the sequence number of the byte that the process will send, or receive, next. */
@@ -202,6 +208,62 @@ static __always_inline __s32 bytes_missed(const struct sock *sk, __u8 direction,
     if (missed == 1 && direction == WIRE_RECEIVED && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
         return 0;
     return missed;
+}
+
+/* 2: for good, in both directions. */
+static __always_inline int how_muted(__u64 connection, __u8 direction, __u64 end)
+{
+    struct mute *mute = mutes_in_use ? bpf_map_lookup_elem(&mutes, &connection) : NULL;
+
+    if (!mute || end > mute->until[direction & 1])
+        return 0;
+    return mute->until[WIRE_SENT] == ~0ULL && mute->until[WIRE_RECEIVED] == ~0ULL ? 2 : 1;
+}
+
+/*
+ * What the process took out of the stream by ways that nobody tells of (splice() where the sockets' tracepoints tell),
+ * at its end: without this, a body that ends with the connection would look whole.
+ */
+__noinline int note_missed_end(__u64 socket, __u64 process_start_ns, __u32 pid, __u32 execs)
+{
+    struct connection_key key = {
+        .object = socket,
+        .process_start_ns = process_start_ns,
+        .pid = pid,
+        .execs = execs,
+    };
+    struct connection *connection = find_connection(&key);
+    __u64 offset;
+    __s32 missed;
+
+    if (!connection || !is_announced(connection) || !(connection->based & 1 << WIRE_RECEIVED))
+        return 0;
+    offset = connection->offset[WIRE_RECEIVED];
+    missed = bytes_missed((const struct sock *)socket, WIRE_RECEIVED, connection->base[WIRE_RECEIVED] + (__u32)offset);
+    if (missed <= 0 || how_muted(connection->id, WIRE_RECEIVED, offset + missed))
+        return 0;
+    connection->offset[WIRE_RECEIVED] = offset + missed;
+    emit_unseen(connection->id, WIRE_RECEIVED, offset, missed, WIRE_MISSING_UNSEEN);
+    return 0;
+}
+
+static __always_inline void close_plain(__u64 socket, struct plain_socket *plain, __u8 why)
+{
+    struct connection_key key = {
+        .object = socket,
+        .process_start_ns = plain->process_start_ns,
+        .pid = plain->pid,
+        .execs = plain->execs,
+    };
+
+    if (key.process_start_ns) {
+        if (why == WIRE_CLOSE_FREED)
+            note_missed_end((__u64)untyped((const struct sock *)socket), key.process_start_ns, key.pid, key.execs);
+        close_connection(&key, why);
+    }
+    if (rustls_in_use)
+        rustls_socket_closed((__u64)untyped((const struct sock *)socket), why);
+    bpf_map_delete_elem(&plain_sockets, &socket);
 }
 
 /* The same before what this call moved. */
@@ -237,18 +299,8 @@ static __always_inline void key_of_socket(struct connection_key *key, __u64 sock
     key->execs = thread->execs;
 }
 
-/* 2: for good, in both directions. */
-static __always_inline int how_muted(__u64 connection, __u8 direction, __u64 end)
-{
-    struct mute *mute = mutes_in_use ? bpf_map_lookup_elem(&mutes, &connection) : NULL;
-
-    if (!mute || end > mute->until[direction & 1])
-        return 0;
-    return mute->until[WIRE_SENT] == ~0ULL && mute->until[WIRE_RECEIVED] == ~0ULL ? 2 : 1;
-}
-
 /*
- * A call moved bytes over this socket, which is TCP and was not left alone a moment ago: the heart of all three ways.
+ * A call moved bytes over this socket, which is TCP and was not left alone a moment ago: the heart of all four ways.
  * The caller's process may be traced.
  */
 static __always_inline void plain_moved(const struct sock *sk, const struct moved *moved, __u64 stack)
@@ -265,7 +317,9 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
         return;
     plain = find_plain(socket);
     if (!plain)
-        plain = meet_late(socket);
+        plain = meet_late(sk);
+    if (plain && plain->state == PLAIN_FRESH && is_of_kernel(sk))
+        plain->state = PLAIN_OTHER;
     if (!plain || plain->state == PLAIN_OTHER)
         return;
     if (within_tls_call(thread, stack)) {
@@ -275,7 +329,7 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
     if (plain->state == PLAIN_FRESH && plain->based &&
         bytes_missed(sk, moved->direction & 1, plain->base[moved->direction & 1] + (__u32)moved->length))
         plain->state = PLAIN_LATE;
-    fresh = plain->state == PLAIN_FRESH;
+    fresh = plain->state == PLAIN_FRESH && moved->place != PLACE_UNSEEN;
     if (!is_of_interest(plain, moved))
         return;
     key_of_socket(&key, socket, thread);
@@ -339,8 +393,10 @@ static __always_inline void plain_ended(const struct sock *sk, long result)
         return;
     key_of_socket(&key, socket, thread);
     connection = find_connection(&key);
-    if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN && nothing_to_receive(sk))
+    if (connection && result == 0 && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN && nothing_to_receive(sk)) {
+        note_missed_end(socket, key.process_start_ns, key.pid, key.execs);
         emit_direction_end(connection, WIRE_RECEIVED);
+    }
     /* With that the process knows that there will be no more; it may keep the socket open for long. */
     if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE && nothing_to_receive(sk))
         close_plain(socket, plain, WIRE_CLOSE_FREED);

@@ -1,7 +1,7 @@
 /*
- * System calls that move bytes over sockets, as they return: which, on what descriptor, from or into what memory. The
- * registers still hold the arguments then, so no program is needed at their entry, and calls that were under way when
- * tracing began are seen like all others.
+ * System calls that move bytes over sockets, as they return or just before: which, on what descriptor, from or into
+ * what memory. The registers still hold the arguments then, so no program is needed at their entry, and calls that were
+ * under way when tracing began are seen like all others.
  *
  * Numbers and registers are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl); another architecture has its own.
  */

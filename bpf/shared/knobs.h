@@ -22,16 +22,18 @@ enum select_kind {
 #define RINGS_MAX          16
 
 struct knobs {
-    __u32 select;            /* enum select_kind, or-ed; 0: every process of the node */
-    __u32 with_children;     /* children of a traced process are traced */
-    __u32 own_pid;           /* the agent, never traced */
-    __u32 cgroups;           /* entries in use of the target_cgroups map */
-    __u32 ring_mask;         /* number of rings (a power of two) - 1 */
-    __u32 receive_arguments; /* how many tcp_recvmsg() takes, which tells where `flags` is */
-    __u32 late_must_look;    /* deliver nothing of a TCP connection met in the middle before it looks like HTTP */
-    __u32 never;             /* 0: for branches that must be there and are never taken */
-    __u64 wake_bytes;        /* wake the reader when a ring's unread bytes reach a multiple of this power of two */
-    __u64 call_limit;        /* bytes captured of one call, at most CALL_LIMIT_MAX; the rest is counted as missing */
+    __u32 select;              /* enum select_kind, or-ed; 0: every process of the node */
+    __u32 with_children;       /* children of a traced process are traced */
+    __u32 own_pid;             /* the agent, never traced */
+    __u32 cgroups;             /* entries in use of the target_cgroups map */
+    __u32 ring_mask;           /* number of rings (a power of two) - 1 */
+    __u32 receive_arguments;   /* how many tcp_recvmsg() takes, which tells where `flags` is */
+    __u32 late_must_look;      /* deliver nothing of a TCP connection met in the middle before it looks like HTTP */
+    __u32 plain_tells_sockets; /* plain TCP's tracepoints tell the sockets of TLS connections, too */
+    __u32 reserved;
+    __u32 never;      /* 0: for branches that must be there and are never taken */
+    __u64 wake_bytes; /* wake the reader when a ring's unread bytes reach a multiple of this power of two */
+    __u64 call_limit; /* bytes captured of one call, at most CALL_LIMIT_MAX; the rest is counted as missing */
 };
 
 /* A selection by executable: the file as the kernel knows it. */

@@ -119,6 +119,8 @@ void FakeProcess::open_socket(unsigned descriptor, sock* socket) {
     one.socket.type = 1;  // SOCK_STREAM
     one.socket.sk = socket;
     one.file.private_data = &one.socket;
+    one.socket.file = &one.file;
+    if (socket != nullptr) socket->sk_socket = &one.socket;
 }
 
 void FakeProcess::open_file(unsigned descriptor) {

@@ -126,6 +126,7 @@ struct sock {
     __u16 sk_protocol;
     __u8 sk_shutdown;
     struct sk_buff_head sk_receive_queue;
+    struct kernel_socket* sk_socket;
 };
 
 /* The kernel's begins with a struct sock, some structures deep. */
@@ -143,6 +144,7 @@ struct tcp_sock {
 struct kernel_socket {
     short type;
     struct sock* sk;
+    struct file* file;
 };
 
 struct linux_binprm;

@@ -237,11 +237,39 @@ TEST_P(PlainCallsTest, ACallThatMovesTheOtherWayIsNoneOfTheSockets) {
 }
 
 TEST_P(PlainCallsTest, TheTracepointsOfPlainTcpTellTheSocketsOfTlsToo) {
-    enter(kWrite, kSsl, "secret", 6);
-    kernel.current.registers.sp = kStack - 0x100;
-    plain_send_tracepoint(&socket, 28, 0);
-    leave(kWrite, 6);
-    EXPECT_EQ(kinds(take()), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
+    const auto write_through = [&](std::uint64_t ssl) {
+        enter(kWrite, ssl, "secret", 6);
+        kernel.current.registers.sp = kStack - 0x100;
+        plain_send_tracepoint(&socket, 28, 0);
+        leave(kWrite, 6);
+        return kinds(take());
+    };
+    kernel.knobs().plain_tells_sockets = 1;
+    EXPECT_EQ(write_through(0xa), Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA}));
+    kernel.knobs().plain_tells_sockets = 0;
+    EXPECT_EQ(write_through(0xb), Kinds({WIRE_CONNECTION_OPEN, WIRE_DATA}));
+}
+
+TEST_P(PlainCallsTest, MessagesSentTogetherAreToldOfOneByOne) {
+    sends("POST /");
+    take();
+    for (int i = 0; i < 3; ++i) {
+        kernel.current.registers.orig_ax = 307;  // sendmmsg
+        kernel.current.registers.di = kFd;
+        kernel.current.registers.ax = static_cast<std::uint64_t>(-ENOSYS);
+        socket.write_seq += 100;
+        plain_send_tracepoint(&socket, 100, 0);
+    }
+    const auto records = take(WIRE_DATA);
+    ASSERT_EQ(records.size(), 3U);
+    EXPECT_EQ(records[2].as<wire_data>().offset, 206U);
+    EXPECT_EQ(records[2].header().flags, WIRE_MISSING_UNSEEN);
+}
+
+TEST_P(PlainCallsTest, OfProgramsOf32BitsNothingIsTaken) {
+    process.task()->thread_info.status = 2;  // TS_COMPAT
+    told(Call::read, 10, 0);
+    EXPECT_TRUE(take().empty());
 }
 
 TEST_P(PlainCallsTest, FexitWithOneBuffer) {
@@ -284,7 +312,7 @@ TEST_P(PlainCallsTest, FexitWithPages) {
     send_fexit(message, 4096, 4096);
     socket.write_seq += 100;
     plain_sendpage_fexit(&socket, nullptr, 0, 100, 0, 100);
-    kernel_socket file{1, &socket};
+    kernel_socket file{1, &socket, nullptr};
     socket.copied_seq += 10;
     plain_splice_fexit(&file, nullptr, nullptr, 10, 0, 10);
     const auto records = take(WIRE_DATA);

@@ -74,11 +74,23 @@ TEST_P(PlainJudgementTest, FirstBytesInSeveralBuffers) {
     EXPECT_TRUE(take(WIRE_DATA).empty());
 }
 
-TEST_P(PlainJudgementTest, AConnectionThatBeginsUnseenIsNoHttp) {
+TEST_P(PlainJudgementTest, AConnectionThatBeginsUnseenIsJoinedLate) {
     connects();
     returns(Call::sendfile, 100, kFd, 3);
     sends("GET / HTTP/1.1\r\n\r\n");
-    EXPECT_TRUE(take().empty());
+    const auto records = take();
+    ASSERT_EQ(kinds(records),
+              Kinds({WIRE_PROCESS, WIRE_CONNECTION_OPEN, WIRE_CONNECTION_SOCKET, WIRE_DATA, WIRE_DATA}));
+    EXPECT_EQ(records[1].header().flags, 0);
+    EXPECT_EQ(records[3].header().flags, WIRE_MISSING_UNSEEN);
+    EXPECT_EQ(records[4].as<wire_data>().offset, 100U);
+}
+
+TEST_P(PlainJudgementTest, SocketsOfTheKernelItselfAreLeftAlone) {
+    socket.sk_socket->file = nullptr;
+    EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
+    connects();
+    EXPECT_EQ(after_sending("GET / HTTP/1.1\r\n\r\n"), 0U);
 }
 
 TEST_P(PlainJudgementTest, AConnectionInUseIsDelivered) {

@@ -152,6 +152,45 @@ TEST_P(PlainLifeTest, WhatIsForgottenComesBackAsJoinedLate) {
     EXPECT_EQ(data(), Strings({"sent@18 body"}));  // the connection itself is remembered
 }
 
+TEST_P(PlainLifeTest, WhatNobodyToldOfAtTheEndIsAGap) {
+    is_accepted();
+    receives("POST / HTTP/1.1\r\n\r\n");
+    take();
+    socket.copied_seq += 200;  // spliced into a pipe, say
+    socket.sk_shutdown = 1;
+    returns(Call::read, 0, kFd, 0, 4096);
+    const auto records = take();
+    ASSERT_EQ(kinds(records), Kinds({WIRE_DATA, WIRE_DIRECTION_END}));
+    EXPECT_EQ(records[0].header().flags, WIRE_MISSING_UNSEEN);
+    EXPECT_EQ(records[0].as<wire_data>().offset, 19U);
+    EXPECT_EQ(records[0].as<wire_data>().length, 200U);
+    EXPECT_EQ(records[1].as<wire_direction_end>().offset, 219U);
+}
+
+TEST_P(PlainLifeTest, AndAtTheEndOfTheConnection) {
+    connects();
+    sends("GET / HTTP/1.1\r\n\r\n");
+    receives("HTTP/1.1 200 OK\r\n\r\n");
+    take();
+    socket.copied_seq += 200;
+    socket.sk_shutdown = 3;
+    changes(kEstablished, kClose);
+    const auto records = take();
+    ASSERT_EQ(kinds(records), Kinds({WIRE_DATA, WIRE_CONNECTION_CLOSE}));
+    EXPECT_EQ(records[0].as<wire_data>().length, 200U);
+}
+
+TEST_P(PlainLifeTest, TheNumberOfTheFinIsNoMissingByte) {
+    connects();
+    sends("GET / HTTP/1.1\r\n\r\n");
+    receives("HTTP/1.1 200 OK\r\n\r\n");
+    take();
+    socket.copied_seq += 1;
+    socket.sk_shutdown = 1;
+    returns(Call::read, 0, kFd, 0, 4096);
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_DIRECTION_END}));
+}
+
 }  // namespace
 
 }  // namespace llmsnoop::bpf_native

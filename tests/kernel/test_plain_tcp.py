@@ -421,7 +421,7 @@ class Calls(AnyWay):
             self.assertEqual([one for one in agent.stop() if live.lookup(one, "llm.provider")], [])
 
     def test_a_read_that_waits_when_the_agent_starts(self):
-        """Its return is seen without its entry: it counts where returns are all that is needed (system calls)."""
+        """Its return is seen without its entry: it counts where returns are all that is needed (tracepoints, system calls)."""
         go = threading.Event()
 
         def answers(connection, _):
@@ -447,6 +447,10 @@ class Calls(AnyWay):
 
 
 class ClientsBySystemCalls(Clients):
+    way = "syscall"
+
+
+class ConnectionsBySystemCalls(Connections):
     way = "syscall"
 
 

@@ -75,10 +75,10 @@ void try_fexit(Feature& feature) {
     set(feature, static_cast<bool>(link), "attach: " + errno_text(errno));
 }
 
-// tp_btf programs on the return of system calls, tried as the real one is loaded.
-void try_syscall_tracepoints(Feature& feature, const btf* kernel) {
-    const int target = btf__find_by_name_kind(kernel, "btf_trace_sys_exit", BTF_KIND_TYPEDEF);
-    set(feature, target > 0, "the kernel is built without CONFIG_FTRACE_SYSCALLS");
+// A tp_btf program, tried as the real one is loaded. `absent`: why there is no such tracepoint.
+void try_tracepoint(Feature& feature, const btf* kernel, const char* type, const char* absent) {
+    const int target = btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF);
+    set(feature, target > 0, absent);
     if (target <= 0) return;
     const std::array<bpf_insn, 2> program{{
         {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
@@ -252,12 +252,11 @@ KernelFeatures detect_kernel_features() {
         set(out.uprobe_multi, multi, "needs Linux 6.6; perf events are used instead");
         const bool sessions = multi && has_attach_type(kernel.get(), "BPF_TRACE_UPROBE_SESSION");
         set(out.uprobe_session, sessions, "needs Linux 6.13; entry and return probes are used instead");
-        const bool tracepoints = kernel && has_type(kernel.get(), "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) &&
-                                 has_type(kernel.get(), "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF);
-        set(out.socket_tracepoints, tracepoints, "needs Linux 6.3");
         try_fexit(out.fexit);
         if (kernel) {
-            try_syscall_tracepoints(out.syscall_tracepoints, kernel.get());
+            try_tracepoint(out.socket_tracepoints, kernel.get(), "btf_trace_sock_recv_length", "needs Linux 6.3");
+            try_tracepoint(out.syscall_tracepoints, kernel.get(), "btf_trace_sys_exit",
+                           "the kernel is built without CONFIG_FTRACE_SYSCALLS");
             out.tcp = look_at_tcp(kernel.get());
         }
     }

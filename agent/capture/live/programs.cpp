@@ -31,7 +31,7 @@ constexpr auto kUprobeMulti = static_cast<bpf_attach_type>(48);
 constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
 constexpr std::uint32_t kMultiReturn = 1;
 
-void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, PlainHook plain_hook, UprobeWay way) {
+void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, UprobeWay way) {
     auto& all = skeleton.progs;
     const bool sessions = way == UprobeWay::session;
     for (const TlsHook hook : all_tls_hooks()) {
@@ -45,9 +45,8 @@ void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, PlainHook p
         bpf_program__set_autoload(programs.session, sessions);
         bpf_program__set_expected_attach_type(programs.session, kUprobeSession);
     }
-    // Those of plain TCP at the same place do what these do.
     for (bpf_program* one : {all.socket_send_tracepoint, all.socket_receive_tracepoint}) {
-        bpf_program__set_autoload(one, socket_hook == SocketHook::tracepoint && plain_hook != PlainHook::tracepoint);
+        bpf_program__set_autoload(one, socket_hook == SocketHook::tracepoint);
     }
     for (bpf_program* one : {all.socket_send_fexit, all.socket_receive_fentry}) {
         bpf_program__set_autoload(one, socket_hook == SocketHook::fexit);
@@ -95,7 +94,7 @@ void choose_plain_programs(llmsnoop_bpf& skeleton, const TcpFunctions& tcp, Plai
     if (hook != PlainHook::kprobe) bpf_map__set_max_entries(skeleton.maps.plain_calls, 1);
 }
 
-knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp) {
+knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp, SocketHook socket_hook) {
     const Selection& selection = options.selection;
     knobs out{};
     if (!selection.pids.empty()) out.select |= SELECT_PID;
@@ -109,6 +108,7 @@ knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp) {
     out.ring_mask = options.rings - 1;
     out.receive_arguments = tcp.receive_arguments;
     out.late_must_look = options.nobody_mutes ? 1 : 0;
+    out.plain_tells_sockets = socket_hook == SocketHook::tracepoint ? 1 : 0;
     out.wake_bytes = options.ring_bytes / options.rings / 4;
     out.call_limit = std::min<std::uint64_t>(options.call_limit, CALL_LIMIT_MAX);
     return out;
@@ -192,9 +192,9 @@ base::Result<void> Programs::open_and_load(const KernelFeatures& features, const
     if (!socket_hook) return socket_hook.error();
     socket_hook_ = *socket_hook;
     plain_hook_ = plain;
-    choose_programs(*skeleton_, socket_hook_, plain, way);
+    choose_programs(*skeleton_, socket_hook_, way);
     choose_plain_programs(*skeleton_, features.tcp, plain);
-    skeleton_->rodata->knobs = make_knobs(options, features.tcp);
+    skeleton_->rodata->knobs = make_knobs(options, features.tcp, socket_hook_);
     if (const int code = llmsnoop_bpf__load(skeleton_); code != 0) {
         base::Error failure = base::system_error("the BPF programs do not load", -code);
         failure.message += ": " + messages.last();
@@ -274,12 +274,21 @@ base::Result<void> Programs::attach_hook(bpf_program* program, std::vector<void*
 
 base::Result<void> Programs::attach_hooks() {
     auto& all = skeleton_->progs;
-    for (bpf_program* program :
-         {all.process_fork, all.process_exec, all.process_exit, all.process_moved, all.socket_send_tracepoint,
-          all.socket_receive_tracepoint, all.socket_send_fexit, all.socket_receive_fentry, all.socket_send_kprobe,
-          all.socket_receive_kprobe, all.plain_socket_state, all.plain_socket_destroyed}) {
+    for (bpf_program* program : {all.process_fork, all.process_exec, all.process_exit, all.process_moved,
+                                 all.plain_socket_state, all.plain_socket_destroyed}) {
         if (auto attached = attach_hook(program, hooks_); !attached) return attached;
     }
+    if (auto attached = attach_plain(); !attached) return attached;
+    for (bpf_program* program : {all.socket_send_tracepoint, all.socket_receive_tracepoint, all.socket_send_fexit,
+                                 all.socket_receive_fentry, all.socket_send_kprobe, all.socket_receive_kprobe}) {
+        const bool told = program == all.socket_send_tracepoint || program == all.socket_receive_tracepoint;
+        if (told && plain_hook_ == PlainHook::tracepoint) continue;  // plain TCP's do it, at the same place
+        if (auto attached = attach_hook(program, hooks_); !attached) return attached;
+    }
+    return {};
+}
+
+base::Result<void> Programs::attach_plain() {
     std::vector<void*> plain;
     for (const PlainProgram& one : plain_programs(*skeleton_, {})) {
         auto attached = attach_hook(one.program, plain);

@@ -90,6 +90,7 @@ class Programs {
     base::Result<void> open_and_load(const KernelFeatures& features, const ProgramOptions& options, UprobeWay way,
                                      PlainHook plain);
     base::Result<void> attach_hook(bpf_program* program, std::vector<void*>& links);
+    base::Result<void> attach_plain();
     base::Result<void> make_rings(const ProgramOptions& options);
     base::Result<void> fill_selection(const Selection& selection);
     bool is_running(std::uint32_t pid) const;
