@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 300
 CORPUS   ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-checks build demo test sanitize bench fuzz check format corpus test-kernels install clean
+.PHONY: help deps deps-checks build demo test sanitize bench fuzz check format corpus test-clients test-kernels install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ format: ## applies clang-format
 
 corpus: build ## replays the recorded exchanges of CORPUS (../shared/corpus) in every mode, where they are present
 	@tests/corpus/run.sh $(BUILD) $(CORPUS)
+
+test-clients: build ## live: SDKs, runtimes and command-line agents of npm (about 1 GB), and a table of what was seen of each
+	@$(PYTHON) tests/kernel/test_npm_clients.py --build $(BUILD) --agents
 
 test-kernels: build ## the live tests on other kernels, in virtual machines
 	@$(PYTHON) tests/vm/run.py --build $(BUILD)

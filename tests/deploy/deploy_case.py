@@ -17,6 +17,7 @@ SKIPPED = 77
 
 sys.path.insert(0, str(ROOT / "tests/docs"))
 sys.path.insert(0, str(ROOT / "tests/kernel"))
+sys.path.insert(0, str(ROOT / "tests/support"))
 
 # Sections of the configuration that the manifests need and a build may not have yet: without them the checks that concern them are
 # skipped, and said to be.

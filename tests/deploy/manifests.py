@@ -1,16 +1,14 @@
 """Rendered Kubernetes objects, and the checks that every way to render them has to pass."""
-import fcntl
 import json
 import os
 import pathlib
-import shutil
-import subprocess
 import tempfile
 import unittest
 
 import yaml
 
 import deploy_case
+import npm_packages
 from deploy_case import DEPLOY, ROOT
 
 KUBERNETES = DEPLOY / "kubernetes"
@@ -56,32 +54,8 @@ def config_text(objects):
 
 
 def install_packages(folder):
-    """The npm packages of a folder of tests/deploy, just those of its lock file, below the build; their scripts are not run. Returns
-    where."""
-    deploy_case.need("node", "npm")
-    place = deploy_case.BUILD / "tests/deploy" / folder
-    place.mkdir(parents=True, exist_ok=True)
-    with open(place.with_suffix(".lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # CTest runs the tests side by side, and more than one needs the same folder
-        install_once(folder, place)
-    return place
-
-
-def install_once(folder, place):
-    """Fills `place` unless it holds what the folder's lock file wants. One process at a time."""
-    wanted = (ROOT / "tests/deploy" / folder / "package-lock.json").read_text(encoding="utf-8")
-    for file in (ROOT / "tests/deploy" / folder).iterdir():
-        copy = place / file.name
-        if not copy.exists() or copy.read_bytes() != file.read_bytes():  # another test may be reading it
-            shutil.copy(file, copy)
-    marker = place / "installed"
-    if marker.exists() and marker.read_text(encoding="utf-8") == wanted:
-        return
-    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=place,
-                          capture_output=True, text=True, check=False, timeout=600)
-    if done.returncode != 0:
-        raise unittest.SkipTest(f"npm cannot install {folder}: {(done.stderr.splitlines() or ['no message'])[0]}")
-    marker.write_text(wanted, encoding="utf-8")
+    """The npm packages of a folder of tests/deploy, below the build. Returns where."""
+    return npm_packages.install(ROOT / "tests/deploy" / folder, deploy_case.BUILD / "tests/deploy" / folder)
 
 
 def schema_complaints(objects):

@@ -163,18 +163,22 @@ class ClientRun:
 
 
 def client_command(build, server, kind, flags, program=None):
-    """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, node, bun,
-    bun_aborts, deno, codex
-    or curl. `program`: another executable, for those that are a program of ours or a script in an interpreter."""
+    """The command line of one of the clients: ssl_client, ssl_client_dlopen, h2_client, ws_client, python, python_libraries,
+    node, sdk, bun, bun_aborts, deno, codex or curl. `program`: another executable, for those that are a program of ours or a
+    script in an interpreter."""
     common = ["--port", str(server.port)]
     authority = ["--ca", server.certificate] if server.certificate else ["--plain"]
     if kind in ("ssl_client", "ssl_client_dlopen", "h2_client", "ws_client"):
         return [program or str(pathlib.Path(build) / "tests/support/clients" / kind), *common, *authority, *flags]
     if kind == "python":
         return [PYTHON, str(CLIENTS / "python_client.py"), *common, *authority, *flags]
+    if kind == "python_libraries":
+        return [PYTHON, str(CLIENTS / "python_libraries.py"), *common, *authority, *flags]
     if kind == "node":
         plain = [] if server.certificate else ["--plain"]
         return [program or "node", str(CLIENTS / "node_client.mjs"), *common, *plain, *flags]
+    if kind == "sdk":
+        return ["node", str(CLIENTS / "sdk_client.mjs"), *common, *flags]
     if kind in ("bun", "bun_aborts"):
         script = "node_client.mjs" if kind == "bun" else "aborting_client.mjs"
         return [program or "bun", "run", str(CLIENTS / script), *common, *flags]
@@ -256,7 +260,7 @@ class Client:
 def start_client(build, server, *flags, kind="ssl_client", libs=None, cgroup=None, program=None):
     """`flags` are the client's own; see tests/support/README.md."""
     bun = kind in ("bun", "bun_aborts")
-    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if (kind == "node" or bun) and server.certificate else {}
+    extra = {"NODE_EXTRA_CA_CERTS": server.certificate} if (kind in ("node", "sdk") or bun) and server.certificate else {}
     if bun:
         extra["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"  # its first releases know no other certificates than their own
     if kind == "deno":

@@ -74,13 +74,9 @@ bool read_option(std::string_view name, std::string_view value, AnswerOptions& o
     return false;
 }
 
-}  // namespace
+constexpr std::string_view kOptionsInPath = "/with/";
 
-base::Result<Target> parse_target(std::string_view target) {
-    Target result;
-    const std::size_t mark = target.find('?');
-    result.path = target.substr(0, mark);
-    std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+base::Result<void> read_options(std::string_view query, AnswerOptions& options) {
     while (!query.empty()) {
         const std::size_t end = query.find('&');
         const std::string_view item = query.substr(0, end);
@@ -88,9 +84,25 @@ base::Result<Target> parse_target(std::string_view target) {
         const std::size_t equals = item.find('=');
         const std::string_view name = item.substr(0, equals);
         const std::string_view value = equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1);
-        if (!read_option(name, value, result.options))
+        if (!read_option(name, value, options))
             return base::error("bad query option " + std::string(item), base::Error::Kind::usage);
     }
+    return {};
+}
+
+}  // namespace
+
+base::Result<Target> parse_target(std::string_view target) {
+    Target result;
+    const std::size_t mark = target.find('?');
+    result.path = target.substr(0, mark);
+    std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+    if (result.path.starts_with(kOptionsInPath)) {
+        std::string_view items = result.path.substr(kOptionsInPath.size());
+        items = items.substr(0, items.find('/'));
+        if (auto read = read_options(items, result.options); !read) return read.error();
+    }
+    if (auto read = read_options(query, result.options); !read) return read.error();
     return result;
 }
 

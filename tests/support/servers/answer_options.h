@@ -50,7 +50,8 @@ struct Target {
 };
 
 // `target` is a request line's target and must outlive the result. An unknown option or a bad value is an error: a test
-// that misspells one must not pass.
+// that misspells one must not pass. Clients that cannot be told a query are given a base URL with the options in its
+// path: /with/tools=0&chunks=5/v1/messages.
 base::Result<Target> parse_target(std::string_view target);
 
 }  // namespace llmsnoop::support

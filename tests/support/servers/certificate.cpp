@@ -71,18 +71,21 @@ bool fill_server(X509* certificate, EVP_PKEY* key, const std::vector<std::string
            X509_sign(certificate, authority_key, EVP_sha256()) > 0;
 }
 
-// RFC 7301, section 3.2. A client that offers nothing we know goes on without ALPN, as one that offers none.
+// RFC 7301, section 3.2: the server's preference decides. A client that offers nothing we know goes on without ALPN, as
+// one that offers none.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                     unsigned offered_size, void*) {
-    std::string_view rest(reinterpret_cast<const char*>(offered), offered_size);
-    while (!rest.empty()) {
-        const std::string_view name = rest.substr(1, static_cast<unsigned char>(rest[0]));
-        if (name == "h2" || name == "http/1.1") {
-            *out = reinterpret_cast<const unsigned char*>(name.data());
-            *out_size = static_cast<unsigned char>(name.size());
-            return SSL_TLSEXT_ERR_OK;
+    for (const std::string_view wanted : {"h2", "http/1.1"}) {
+        std::string_view rest(reinterpret_cast<const char*>(offered), offered_size);
+        while (!rest.empty()) {
+            const std::string_view name = rest.substr(1, static_cast<unsigned char>(rest[0]));
+            if (name == wanted) {
+                *out = reinterpret_cast<const unsigned char*>(name.data());
+                *out_size = static_cast<unsigned char>(name.size());
+                return SSL_TLSEXT_ERR_OK;
+            }
+            rest.remove_prefix(std::min(rest.size(), 1 + name.size()));
         }
-        rest.remove_prefix(std::min(rest.size(), 1 + name.size()));
     }
     return SSL_TLSEXT_ERR_NOACK;
 }
