@@ -83,12 +83,13 @@ class Stripped(StrippedCase):
         """Nobody names the file: the agent meets it in a process that starts, and analyses it aside."""
         program = self.client_of("ssl_client_stripped")
         agent = self.agent("trace", "--log-level", "info")
-        running = self.start_client("--hold", "--stream", "--keep-alive", 3, program=str(program))
+        running = self.start_client("--hold", "--stream", "--keep-alive", 3, "--query", "gap_us=10000", program=str(program))
         running.wait_ready()  # behind its first exchange, whose beginning may have been too early
         wait_until_probed(agent, program)
         running.go()
         self.assertEqual(running.finish().status, 0)
         records = agent.stop()
+        self.assertIn(f"{program}: what was found in its code is TLS", agent.messages())
         first, *others = self.server.exchanges()
         self.assertEqual(len(others), 2)
         self.expect_equal([record for record in records if record["llm"].get("response_id") != first["id"]], others)

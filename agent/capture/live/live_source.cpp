@@ -30,6 +30,7 @@ base::Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& op
     }
     if (auto attached = out->programs_->attach_hooks(); !attached) return attached.error();
     out->files_ = std::make_unique<ProbedFiles>(*out->programs_);
+    out->files_->trials().use_shards(out->shards());
     out->watch_ = std::make_unique<LibraryWatch>(options.programs.selection, options.libraries, *out->files_,
                                                  *out->programs_, losses);
     if (auto started = out->watch_->start(); !started) return started.error();
@@ -40,7 +41,10 @@ LiveSource::~LiveSource() = default;
 
 base::Result<Source::Status> LiveSource::poll(unsigned shard, base::Duration wait, EventOut out) {
     const auto count = readers_[shard]->read(wait, [&](base::Bytes record) {
-        if (const auto event = decoder_.decode(record)) out(*event);
+        const auto event = decoder_.decode(record);
+        if (!event) return;
+        files_->trials().observe(shard, *event);
+        out(*event);
     });
     if (!count) return count.error();
     once_a_second();

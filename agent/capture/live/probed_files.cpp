@@ -27,6 +27,7 @@ std::optional<ProbedFiles::Stamp> stamp_of(const struct stat& info) {
 
 ProbedFiles::ProbedFiles(Programs& programs)
     : programs_(programs),
+      trials_(executable_of, [this](const Id& id, CandidateTrials::Verdict verdict) { tried(id, verdict); }),
       analysis_([this](const Id& id, const base::Fd& file, const StrippedTls& found) { analysed(id, file, found); }) {}
 
 base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std::string& path, std::optional<Id> id) {
@@ -38,6 +39,7 @@ base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std
             base::log::info("{} has other contents now: looking at it again", known->second.path);
             const bool pinned = known->second.pinned;
             files_.erase(known);
+            trials_.end(*id);
             return consider_locked(open_path, path, pinned);
         }
     }
@@ -110,7 +112,26 @@ base::Result<bool> ProbedFiles::take_findings(const Id& id, const base::Fd& fd, 
         if (entry.pinned && !traced) return base::error(why, base::Error::Kind::unsupported);
         base::log::warn("{}", why);
     }
-    return traced ? attach_planned(id, fd, entry) : base::Result<bool>(false);
+    if (!traced) return false;
+    auto attached = attach_planned(id, fd, entry);
+    if (attached) trials_.begin(id, found.libraries);
+    return attached;
+}
+
+void ProbedFiles::tried(const Id& id, CandidateTrials::Verdict verdict) {
+    const std::lock_guard lock(mutex_);
+    const auto at = files_.find(id);
+    if (at == files_.end()) return;
+    Entry& entry = at->second;
+    if (verdict == CandidateTrials::Verdict::proved) {
+        base::log::info("{}: what was found in its code is TLS", entry.path);
+        return;
+    }
+    entry.probes.clear();
+    entry.plan.clear();
+    entry.refusal = fmt::format("what its functions moved, over {} connections, did not look like TLS's plaintext",
+                                CandidateTrials::kStrikes);
+    base::log::warn("{}: no longer probed: {}", entry.path, entry.refusal);
 }
 
 base::Result<bool> ProbedFiles::attach_planned(const Id& id, const base::Fd& fd, Entry& entry) {
@@ -145,9 +166,10 @@ void ProbedFiles::retain(const std::set<Id>& in_use) {
     const std::lock_guard lock(mutex_);
     std::erase_if(files_, [&](const auto& one) {
         const bool drop = !one.second.pinned && in_use.count(one.first) == 0;
-        if (drop && !one.second.probes.empty())
-            base::log::info("no longer probing {}: nobody uses it", one.second.path);
-        return drop;
+        if (!drop) return false;
+        if (!one.second.probes.empty()) base::log::info("no longer probing {}: nobody uses it", one.second.path);
+        trials_.end(one.first);
+        return true;
     });
 }
 

@@ -17,6 +17,7 @@
 #include "agent/base/fd.h"
 #include "agent/base/result.h"
 #include "agent/capture/live/analysis_thread.h"
+#include "agent/capture/live/candidate_trials.h"
 #include "agent/capture/live/procfs.h"
 #include "agent/capture/live/programs.h"
 #include "agent/capture/live/tls_finder.h"
@@ -41,6 +42,10 @@ class ProbedFiles {
     };
 
     explicit ProbedFiles(Programs& programs);
+
+    // To be shown all events: what was found by structure is detached, and refused from then on, if it does not prove
+    // itself.
+    CandidateTrials& trials() { return trials_; }
 
     // Looks at the file that `open_path` opens and attaches to it if it implements TLS. `path` is how people know it.
     // True if it carries probes now (or did before); false if it is of no interest, or if that is not yet known: where
@@ -78,6 +83,7 @@ class ProbedFiles {
     base::Result<void> attach_each(const std::string& fd_path, Entry& entry);
     base::Result<bool> take_findings(const Id& id, const base::Fd& fd, Entry& entry, const StrippedTls& found);
     void analysed(const Id& id, const base::Fd& fd, const StrippedTls& found);
+    void tried(const Id& id, CandidateTrials::Verdict verdict);
 
     Programs& programs_;
     mutable std::mutex mutex_;
@@ -86,6 +92,7 @@ class ProbedFiles {
     // program.
     std::map<Id, Entry> files_;
     std::atomic<bool> passed_over_{false};
+    CandidateTrials trials_;
     AnalysisThread analysis_;  // last, so that it ends before what its results go to
 };
 

@@ -142,11 +142,13 @@ std::optional<FileId> mapping_identity(int fd) {
     return out;
 }
 
+std::optional<FileId> executable_of(std::uint32_t pid) {
+    const base::Fd file(open(fmt::format("/proc/{}/exe", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    return file ? mapping_identity(file.get()) : std::nullopt;
+}
+
 const std::optional<FileId>& own_executable() {
-    static const std::optional<FileId> id = [] {
-        const base::Fd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-        return file ? mapping_identity(file.get()) : std::nullopt;
-    }();
+    static const std::optional<FileId> id = executable_of(static_cast<std::uint32_t>(getpid()));
     return id;
 }
 

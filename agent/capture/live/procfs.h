@@ -27,6 +27,9 @@ using FileId = std::pair<std::uint64_t, std::uint64_t>;
 // The identity that a mapping of this open file would have.
 std::optional<FileId> mapping_identity(int fd);
 
+// The executable of a process; nothing if the process is gone.
+std::optional<FileId> executable_of(std::uint32_t pid);
+
 // The file of this program itself, of which no copy is ever traced: it holds the texts by which it knows TLS libraries.
 const std::optional<FileId>& own_executable();
 
