@@ -34,7 +34,7 @@ HOLDERS = {
     "bpf/": ["agent/capture/live", "bpf", "tests"],
     "llmsnoop.skel.h": ["agent/capture/live", "tests"],
     "nghttp2/": ["agent/http", "tests"],
-    "simdjson": ["agent/llm", "tests"],
+    "simdjson": ["agent/llm", "exporters/store", "tests"],
     "prometheus/": ["exporters/prometheus", "tests"],
     "civetweb.h": ["exporters/web"],
     "sqlite3.h": ["exporters/store"],
