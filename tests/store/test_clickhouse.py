@@ -12,6 +12,7 @@ import pathlib
 import shlex
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -128,6 +129,26 @@ class Clickhouse(tool.Case):
             self.expect_same("--by", "model", text)
         said = self.llmsnoop("usage", "--store", self.url, "llm.finish_reasons == 'stop'", code=2)
         self.assertIn("no column for llm.finish_reasons", said)
+
+    def test_an_exchange_that_both_ends_tell_of_counts_once(self):
+        self.start()
+        self.write(self.store, 200)
+        self.write(self.url, 200)
+        ids = self.ask("SELECT id FROM exchange ORDER BY id").split()
+        # One names the other, the other the one, or both; one names somebody who is not there; one has nobody.
+        changes = [(ids[0], "client", None), (ids[1], "server", ids[0]), (ids[2], "client", ids[3]), (ids[3], "server", None),
+                   (ids[4], "client", ids[5]), (ids[5], "server", ids[4]), (ids[6], "server", "nobody"), (ids[7], "server", None)]
+        with sqlite3.connect(self.store) as database:
+            database.executemany("UPDATE exchange SET role = ?, pair = ? WHERE id = ?", [(role, pair, one) for one, role, pair in changes])
+        database.close()
+        for one, role, pair in changes:
+            self.ask(f"ALTER TABLE exchange UPDATE role = '{role}', pair = {repr(pair) if pair else 'NULL'} WHERE id = '{one}'")
+        while self.ask("SELECT count() FROM system.mutations WHERE NOT is_done") != "0":
+            time.sleep(0.05)
+        self.assertEqual(self.expect_same("--by", "role")["total"]["requests"], 197)
+        self.expect_same("--by", "model", 'llm.provider == "openai"')
+        self.assertEqual(self.expect_same("--by", "role", 'role == "server"')["total"]["requests"], 5)
+        self.expect_same("--by", "role", "usage.input_tokens > 3000")
 
     def test_one_exchange_and_what_is_wrong(self):
         self.start()
