@@ -30,6 +30,15 @@ pipeline::Settings settings_of(const Config& config) {
     return out;
 }
 
+attribution::LateNames::Options late_names_options(const Config& config) {
+    attribution::LateNames::Options out;
+    out.roots = host_roots(config);
+    if (!config.containers.api) return out;
+    out.sockets = config.containers.sockets;
+    if (out.sockets.empty()) out.sockets = attribution::LateNames::usual_sockets();
+    return out;
+}
+
 exporters::FanOutOptions fan_out_options(exporters::FanOutOptions::WhenFull when_full) {
     exporters::FanOutOptions out;
     out.when_full = when_full;
@@ -43,7 +52,8 @@ Agent::Agent(const Config& config, capture::Source& source, const tokens::Pricin
              model::LossCounters& losses)
     : pod_options_(facts == attribution::ProcessTable::Facts::from_events_and_proc ? pod_source_options(config)
                                                                                    : std::nullopt),
-      bundles_(host_roots(config)),
+      late_names_(late_names_options(config)),
+      bundles_(host_roots(config), [this](const auto& names) { return late_names_.find(names); }),
       processes_(facts, losses, facts == attribution::ProcessTable::Facts::from_events_and_proc ? &bundles_ : nullptr),
       gate_(policy_of(config), losses),
       fan_out_(fan_out_options(when_full), losses),
@@ -59,7 +69,10 @@ Agent::Agent(const Config& config, capture::Source& source, const tokens::Pricin
                 losses,
                 processes_,
                 {[this](model::ExchangeStarted started) { late_.started(std::move(started)); },
-                 [this](model::Exchange exchange) { late_.finished(std::move(exchange)); },
+                 [this](model::Exchange exchange) {
+                     processes_.complete(exchange.identity);
+                     late_.finished(std::move(exchange));
+                 },
                  [this] { late_.next_round(); }, [this] { late_.flush(); }},
                 {},
                 {},

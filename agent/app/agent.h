@@ -7,6 +7,7 @@
 
 #include "agent/app/config.h"
 #include "agent/attribution/bundles.h"
+#include "agent/attribution/containers/late_names.h"
 #include "agent/attribution/kubernetes/pod_source.h"
 #include "agent/attribution/pod_table.h"
 #include "agent/attribution/process_table.h"
@@ -45,10 +46,12 @@ class Agent {
     // Any time, from any thread.
     const model::TrafficCounters& traffic() const { return services_.traffic; }
     const base::MemoryBudget& memory() const { return services_.memory; }
+    const attribution::PodTable& pods() const { return pods_; }
 
  private:
     const std::optional<attribution::kubernetes::PodSourceOptions> pod_options_;
     attribution::PodTable pods_;
+    attribution::LateNames late_names_;
     attribution::Bundles bundles_;
     attribution::ProcessTable processes_;
     policy::Gate gate_;

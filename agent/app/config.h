@@ -35,6 +35,8 @@ struct Config {
     } capture;
     struct Containers {
         std::vector<std::string> roots;  // empty: this mount namespace's, and that of process 1
+        bool api = true;
+        std::vector<std::string> sockets;  // empty: Docker's and Podman's
     } containers;
     struct Kubernetes {
         std::string mode = "auto";
@@ -60,6 +62,8 @@ struct Config {
         std::string listen = "127.0.0.1:9464";
         std::uint64_t max_models = 200;
         std::uint64_t max_processes = 1000;
+        std::uint64_t max_pods = 1000;
+        std::uint64_t max_series = 2000;
         std::chrono::milliseconds expire_after{0};  // 0: the exporter's default
     } metrics;
     struct Audit {

@@ -294,6 +294,12 @@ std::vector<ConfigKey> make_keys() {
               "directories in which the host's root is mounted, where the names of containers are looked for in the "
               "files of their runtimes; none given: / and /proc/1/root"},
              MEMBER(containers.roots), root_directory),
+        on_off({"containers", "api", "ask Docker's or Podman's API for the names of containers that no file tells"},
+               MEMBER(containers.api)),
+        list({"containers", "sockets",
+              "Unix sockets of that API, as seen from the host's root; none given: run/docker.sock and "
+              "run/podman/podman.sock"},
+             MEMBER(containers.sockets)),
         choice({"kubernetes", "mode",
                 "from whom the names of pods are learnt; auto: the API server, in a pod or where kubernetes.api_url "
                 "is given"},
@@ -329,6 +335,12 @@ std::vector<ConfigKey> make_keys() {
                MEMBER(metrics.max_models)),
         number({"metrics", "max_processes", "values of the label `process`; further ones become `other`"},
                MEMBER(metrics.max_processes)),
+        number({"metrics", "max_pods", "values of the label `pod`; further ones become `other`"},
+               MEMBER(metrics.max_pods)),
+        number({"metrics", "max_series",
+                "different sets of identity labels, each of which has some sixty samples; in further ones all are "
+                "`other`"},
+               MEMBER(metrics.max_series)),
         duration({"metrics", "expire_after", "drop series that did not change for so long; 0s: the built-in default"},
                  MEMBER(metrics.expire_after)),
         on_off({"audit", "enabled", "write the audit log"}, MEMBER(audit.enabled)),

@@ -47,6 +47,8 @@ exporters::MetricsOptions metrics_options(const Config& config) {
     exporters::MetricsOptions out;
     out.limits.models = config.metrics.max_models;
     out.limits.processes = config.metrics.max_processes;
+    out.limits.pods = config.metrics.max_pods;
+    out.limits.series = config.metrics.max_series;
     if (config.metrics.expire_after.count() != 0) out.series_idle = config.metrics.expire_after;
     out.build_info = {{"version", kVersion}};
     return out;
@@ -177,6 +179,7 @@ base::Result<void> run(const CommonOptions& options) {
         const auto used = static_cast<double>(memory.used());
         return std::map<std::string, double>{{"memory", used / static_cast<double>(memory.limit())}};
     });
+    metrics->set_pods([&pods = agent.pods()] { return pods.names_present(); });
     metrics->set_sink_counters([&agent] { return agent.sinks().counters(); });
     const StopRequest::Target target(stop, [&] {
         base::log::info("stopping: delivering what is open");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/app/commands.h"
+#include "agent/base/printable.h"
 #include "exporters/store/remote_reader.h"
 #include "exporters/store/sqlite_reader.h"
 #include "exporters/store/time_text.h"
@@ -114,7 +115,10 @@ int show_command(const ShowOptions& options) {
     if (options.json || record.is_discarded()) {
         fmt::print("{}\n", **line);
     } else {
-        fmt::print("{}\n", record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        // What a terminal would obey is escaped.
+        constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+        const std::string text = record.dump(-1, ' ', false, kReplace);
+        fmt::print("{}\n", record.dump(2, ' ', base::printable(text) != text, kReplace));
     }
     return kSuccess;
 }

@@ -74,6 +74,14 @@ std::optional<BundleFacts> read_docker_config(std::string_view text) {
     return out;
 }
 
+std::optional<BundleFacts> read_engine_answer(std::string_view text, std::string_view id) {
+    const auto about = parse_members(text, kMaxBundleBytes, [](std::string_view key) { return key == "Id"; });
+    if (!about || text_at(*about, "Id", kMaxBundleName) != id) return std::nullopt;
+    auto facts = read_docker_config(text);
+    if (facts) facts->runtime.clear();
+    return facts;
+}
+
 std::optional<BundleFacts> read_storage_list(std::string_view text, std::string_view id) {
     const auto list = parse_json(text, kMaxBundleBytes);
     if (!list || !list->is_array()) return std::nullopt;

@@ -34,6 +34,11 @@ std::optional<BundleFacts> read_oci_config(std::string_view text);
 // Docker's config.v2.json.
 std::optional<BundleFacts> read_docker_config(std::string_view text);
 
+// What the Docker Engine API answers to GET /containers/ID/json. Nothing if it is about another container: where none
+// has the id, the engine takes it for a name, and anybody may name a container so. The runtime stays open: Podman
+// answers the same.
+std::optional<BundleFacts> read_engine_answer(std::string_view text, std::string_view id);
+
 // The entry of `id` in the list of containers/storage (overlay-containers/containers.json), where Podman keeps names.
 std::optional<BundleFacts> read_storage_list(std::string_view text, std::string_view id);
 

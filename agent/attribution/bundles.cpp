@@ -82,11 +82,34 @@ void each_container(const std::string& root, base::FunctionRef<void(const std::s
         tell(id, from_docker(root, id));
 }
 
+// The path is the kubelet's word, what a runtime keeps of a pod is whoever's.
+void believe_only_of(const CgroupNames& names, BundleFacts& facts) {
+    if (!names.pod_uid.empty() && facts.pod_uid == names.pod_uid) return;
+    facts.pod_uid.clear();
+    facts.pod_namespace.clear();
+    facts.pod_name.clear();
+    facts.pod_container.clear();
+}
+
 }  // namespace
 
-Bundles::Bundles(std::vector<std::string> roots) : roots_(std::move(roots)) {}
+Bundles::Bundles(std::vector<std::string> roots, Ask ask) : roots_(std::move(roots)), ask_(std::move(ask)) {}
 
 std::optional<BundleFacts> Bundles::find(const CgroupNames& names) {
+    auto facts = find_in_files(names);
+    if (!ask_ || (facts && !facts->name.empty())) return facts;
+    auto answer = ask_(names);
+    if (!answer) return facts;
+    believe_only_of(names, *answer);
+    if (facts && answer->pod_name.empty()) {  // what its sandbox has told
+        answer->pod_uid = facts->pod_uid;
+        answer->pod_namespace = facts->pod_namespace;
+        answer->pod_name = facts->pod_name;
+    }
+    return answer;
+}
+
+std::optional<BundleFacts> Bundles::find_in_files(const CgroupNames& names) {
     if (names.made_by != CgroupNames::MadeBy::system || !is_safe_name(names.container_id)) return std::nullopt;
     const std::string key = names.container_id + "/" + names.pod_uid;
     const auto now = std::chrono::steady_clock::now();
@@ -97,13 +120,7 @@ std::optional<BundleFacts> Bundles::find(const CgroupNames& names) {
         if (at != known_.end() && now < at->second.again) return of_pod(names);
     }
     auto facts = read(names);
-    // The path is the kubelet's word, the annotations are whoever's.
-    if (facts && (names.pod_uid.empty() || facts->pod_uid != names.pod_uid)) {
-        facts->pod_uid.clear();
-        facts->pod_namespace.clear();
-        facts->pod_name.clear();
-        facts->pod_container.clear();
-    }
+    if (facts) believe_only_of(names, *facts);
     std::unique_lock lock(mutex_);
     remember(key, facts);
     if (facts) return facts;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,8 +25,11 @@ namespace llmsnoop::attribution {
 
 class Bundles {
  public:
+    // Who may know what no file tells, without waiting: LateNames.
+    using Ask = std::function<std::optional<BundleFacts>(const CgroupNames&)>;
+
     // None at all: nothing is ever found.
-    explicit Bundles(std::vector<std::string> roots);
+    explicit Bundles(std::vector<std::string> roots, Ask ask = {});
 
     // What the runtime says about the container; names of a pod only if the cgroup path has the same uid. Nothing if no
     // file is found, or if not the host's runtimes made the container (their files would be about another one of that
@@ -58,7 +62,10 @@ class Bundles {
     std::optional<PodName> search_pod(const std::string& uid) const;
     void remember_pod(const std::string& uid, PodName name);
 
+    std::optional<BundleFacts> find_in_files(const CgroupNames& names);
+
     const std::vector<std::string> roots_;
+    const Ask ask_;
     std::mutex mutex_;                              // guards what follows
     std::unordered_map<std::string, Entry> known_;  // by container id and pod uid
     std::deque<std::string> order_;

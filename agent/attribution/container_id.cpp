@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace llmsnoop::attribution {
@@ -171,6 +172,17 @@ bool is_of_users(std::string_view component) {
     return component == "user.slice";
 }
 
+// "user-1000.slice"
+std::optional<std::uint32_t> user_of(std::string_view component) {
+    constexpr std::string_view kPrefix = "user-";
+    if (!component.starts_with(kPrefix) || !ends_with(component, ".slice")) return std::nullopt;
+    const std::string_view digits = without(component.substr(kPrefix.size()), ".slice");
+    std::uint32_t out = 0;
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return out;
+}
+
 // How much a path tells: a container in a pod, a pod, a container, a service, anything at all, nothing.
 int worth(std::string_view path) {
     if (const auto names = names_of_cgroup(path)) {
@@ -186,10 +198,13 @@ std::optional<CgroupNames> names_of_cgroup(std::string_view path) {
     CgroupNames out;
     std::string_view parent;
     bool of_user = false;
+    std::optional<std::uint32_t> user;
+    bool user_is_told = false;  // by the outermost slice: further ones are the user's own
     // An agent in a cgroup namespace sees its cousins as "/../../podUID/ID": what is above stays hidden.
     bool in_kubepods = path.starts_with("/..");
     Pieces pieces(path);
     while (const auto piece = pieces.next()) {
+        if (is_of_users(parent) && !std::exchange(user_is_told, true)) user = user_of(*piece);
         of_user = of_user || is_of_users(*piece);
         in_kubepods = in_kubepods || *piece == "kubepods";
         const bool pod_is_known = !out.pod_uid.empty();
@@ -203,6 +218,7 @@ std::optional<CgroupNames> names_of_cgroup(std::string_view path) {
             out.container_id = container->id;
             out.runtime = container->runtime;
             out.made_by = nested ? MadeBy::container : of_user ? MadeBy::user : MadeBy::system;
+            out.user = out.made_by == MadeBy::user ? user : std::nullopt;
         }
         parent = *piece;
     }

@@ -25,6 +25,7 @@ struct CgroupNames {
     std::string runtime;       // docker, containerd, cri-o, podman, lxc ...; empty where the path does not tell
     std::string pod_uid;       // with dashes, as the Kubernetes API shows it
     MadeBy made_by = MadeBy::system;
+    std::optional<std::uint32_t> user = {};  // in whose slice it lies: of what a user made
 
     friend bool operator==(const CgroupNames&, const CgroupNames&) = default;
 };

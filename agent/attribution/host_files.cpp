@@ -11,8 +11,6 @@
 #include <memory>
 #include <string_view>
 
-#include "agent/base/fd.h"
-
 namespace llmsnoop::attribution {
 
 namespace {
@@ -28,11 +26,13 @@ base::Fd open_below(const std::string& root, const std::string& path, int flags)
 
 }  // namespace
 
-std::optional<std::string> read_below(const std::string& root, const std::string& path, std::size_t limit) {
+std::optional<std::string> read_below(const std::string& root, const std::string& path, std::size_t limit,
+                                      std::optional<std::uint32_t> owner) {
     // Not blocking: what stands there may be a pipe without a writer.
     const base::Fd file = open_below(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat about {};
     if (!file || fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return std::nullopt;
+    if (owner && about.st_uid != *owner) return std::nullopt;
     if (about.st_size < 0 || static_cast<std::size_t>(about.st_size) > limit) return std::nullopt;
     // It may grow while it is read; one byte more than the limit shows that it is too long.
     std::string out;
@@ -47,6 +47,12 @@ std::optional<std::string> read_below(const std::string& root, const std::string
         chunk = 4096;
     }
     return std::nullopt;
+}
+
+base::Fd open_socket_below(const std::string& root, const std::string& path, struct stat& about) {
+    base::Fd out = open_below(root, path, O_PATH);
+    if (!out || fstat(out.get(), &about) != 0 || !S_ISSOCK(about.st_mode)) return {};
+    return out;
 }
 
 std::vector<std::string> list_below(const std::string& root, const std::string& path, std::size_t limit) {

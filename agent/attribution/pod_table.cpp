@@ -46,7 +46,8 @@ void PodTable::put_locked(PodFacts pod) {
     const std::string uid = pod.uid;
     Entry& entry = pods_[uid];
     keep_containers(pod.containers, std::move(entry.facts.containers), limits_.containers);
-    if (!pod.static_uid.empty()) by_static_uid_[pod.static_uid] = uid;
+    erase_static_uid(entry.facts);
+    if (!pod.static_uid.empty()) by_static_uid_.emplace(pod.static_uid, uid);
     entry.facts = std::move(pod);
     entry.list = list_;
     entry.gone = false;
@@ -96,9 +97,14 @@ void PodTable::forget_old() {
 void PodTable::erase(const std::string& uid) {
     const auto at = pods_.find(uid);
     if (at == pods_.end() || !at->second.gone) return;
-    const auto alias = by_static_uid_.find(at->second.facts.static_uid);
-    if (alias != by_static_uid_.end() && alias->second == at->first) by_static_uid_.erase(alias);
+    erase_static_uid(at->second.facts);
     pods_.erase(at);
+}
+
+void PodTable::erase_static_uid(const PodFacts& facts) {
+    const auto [begin, end] = by_static_uid_.equal_range(facts.static_uid);
+    const auto at = std::find_if(begin, end, [&](const auto& one) { return one.second == facts.uid; });
+    if (at != end) by_static_uid_.erase(at);
 }
 
 void PodTable::expect_answers(bool expected) {
@@ -108,20 +114,22 @@ void PodTable::expect_answers(bool expected) {
     ++changes_;
 }
 
-const PodTable::Entry* PodTable::find(const std::string& uid) const {
-    auto at = pods_.find(uid);
-    if (at == pods_.end()) {
-        const auto alias = by_static_uid_.find(uid);
-        if (alias != by_static_uid_.end()) at = pods_.find(alias->second);
+const PodTable::Entry* PodTable::find(const model::Identity& identity) const {
+    if (const auto at = pods_.find(identity.pod->uid); at != pods_.end()) return &at->second;
+    if (!identity.container) return nullptr;
+    const auto [begin, end] = by_static_uid_.equal_range(identity.pod->uid);
+    for (auto alias = begin; alias != end; ++alias) {
+        const auto at = pods_.find(alias->second);
+        if (at != pods_.end() && container_of(at->second.facts, identity.container->id) != nullptr) return &at->second;
     }
-    return at == pods_.end() ? nullptr : &at->second;
+    return nullptr;
 }
 
 PodTable::Answer PodTable::complete(model::Identity& identity) {
     if (!identity.pod || identity.pod->uid.empty()) return Answer::complete;
     const std::lock_guard lock(mutex_);
     model::Pod& pod = *identity.pod;
-    const Entry* entry = find(pod.uid);
+    const Entry* entry = find(identity);
     const PodContainer* container =
         entry != nullptr && identity.container ? container_of(entry->facts, identity.container->id) : nullptr;
     if (entry != nullptr) {
@@ -181,6 +189,16 @@ std::vector<PodFacts> PodTable::present() const {
         }
     }
     std::sort(out.begin(), out.end(), [](const PodFacts& a, const PodFacts& b) { return a.uid < b.uid; });
+    return out;
+}
+
+std::optional<std::set<std::pair<std::string, std::string>>> PodTable::names_present() const {
+    const std::lock_guard lock(mutex_);
+    if (!expected_) return std::nullopt;
+    std::set<std::pair<std::string, std::string>> out;
+    for (const auto& [uid, entry] : pods_) {
+        if (!entry.gone) out.emplace(entry.facts.namespace_name, entry.facts.name);
+    }
     return out;
 }
 

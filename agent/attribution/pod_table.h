@@ -13,9 +13,12 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/model/process.h"
@@ -32,7 +35,9 @@ struct PodContainer {
 
 struct PodFacts {
     std::string uid;
-    std::string static_uid;  // of a static pod: what stands for the uid in cgroup paths
+    // Of a static pod: what stands for the uid in cgroup paths. Whoever may make pods on a node can write it into one,
+    // so only the pod that has the container too is believed to be that of the path.
+    std::string static_uid;
     std::string namespace_name;
     std::string name;
     std::string node;
@@ -84,7 +89,9 @@ class PodTable {
     // The uids, as they stand in cgroup paths, of the pods of that name that are not gone.
     std::vector<std::string> uids_of(std::string_view namespace_name, std::string_view name) const;
     std::vector<PodFacts> present() const;  // by uid
-    std::size_t size() const;               // with those that are gone
+    // Namespaces and names of those that are not gone; nothing while nobody tells, when any may be gone.
+    std::optional<std::set<std::pair<std::string, std::string>>> names_present() const;
+    std::size_t size() const;  // with those that are gone
 
  private:
     struct Entry {
@@ -95,18 +102,19 @@ class PodTable {
     };
     using Entries = std::unordered_map<std::string, Entry>;
 
-    const Entry* find(const std::string& uid) const;
+    const Entry* find(const model::Identity& identity) const;
     void put_locked(PodFacts pod);
     void remove_locked(Entry& entry);
     void forget_old();
     void erase(const std::string& uid);
+    void erase_static_uid(const PodFacts& facts);
 
     const Limits limits_;
     Clock::time_point (*const clock_)();
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable asked_;
     Entries pods_;
-    std::unordered_map<std::string, std::string> by_static_uid_;
+    std::unordered_multimap<std::string, std::string> by_static_uid_;
     std::deque<std::pair<Clock::time_point, std::string>> gone_;  // some are back, or gone again later
     std::uint64_t list_ = 0;
     std::uint64_t changes_ = 0;

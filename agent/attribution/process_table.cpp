@@ -59,6 +59,13 @@ std::shared_ptr<const model::Identity> ProcessTable::identity(const model::Proce
     return remember(std::move(found));
 }
 
+void ProcessTable::complete(model::Identity& identity) const {
+    if (bundles_ == nullptr || !identity.container || !identity.container->name.empty()) return;
+    const auto names = names_of_cgroup(identity.process.cgroup);
+    if (!names || names->container_id != identity.container->id) return;
+    if (const auto facts = bundles_->find(*names)) add_bundle(*facts, identity);
+}
+
 model::Identity ProcessTable::identity_of(model::Process process) const {
     model::Identity out;
     out.process = std::move(process);

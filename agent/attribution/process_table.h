@@ -33,6 +33,9 @@ class ProcessTable {
     // Never null. A process that was never announced is looked up now; if it is gone, only its key is known.
     std::shared_ptr<const model::Identity> identity(const model::ProcessKey& key);
 
+    // Adds the names of a container that were not known yet when its process was seen.
+    void complete(model::Identity& identity) const;
+
  private:
     model::Identity identity_of(model::Process process) const;
     std::shared_ptr<const model::Identity> remember(model::Identity facts);

@@ -148,7 +148,9 @@ Pricing::Found Pricing::find(const std::string& provider, const std::string& mod
     }
     const Found found = search(provider, model);
     const std::unique_lock lock(mutex_);
-    if (known_.size() < kMostKnown) known_.emplace(key, found);
+    // Names without end must not keep those that are in use from being remembered ever after.
+    if (known_.size() >= kMostKnown) known_.clear();
+    known_.emplace(key, found);
     return found;
 }
 

@@ -39,6 +39,8 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-plain-tcp -
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l kubernetes-mode -d 'from whom the names of pods are learnt; auto: the API server, in a pod or where kubernetes.api_url is given' -x -a 'auto api kubelet off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l kubernetes-api-url -d 'the API server; empty: that of the cluster in which the agent is a pod' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l kubernetes-kubelet-url -d 'the kubelet of this node' -x
@@ -55,6 +57,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l policy-hashes -d 'p
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-enabled -d 'serve Prometheus metrics' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-listen -d 'address of the metrics endpoint' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-max-processes -d 'values of the label `process`; further ones become `other`' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-max-pods -d 'values of the label `pod`; further ones become `other`' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l metrics-expire-after -d 'drop series that did not change for so long; 0s: the built-in default' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-enabled -d 'write the audit log' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l audit-directory -d 'where audit-*.jsonl files go' -r -F
@@ -106,6 +109,8 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-plain-tcp
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-mode -d 'from whom the names of pods are learnt; auto: the API server, in a pod or where kubernetes.api_url is given' -x -a 'auto api kubelet off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-api-url -d 'the API server; empty: that of the cluster in which the agent is a pod' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l kubernetes-kubelet-url -d 'the kubelet of this node' -x
@@ -144,6 +149,8 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-plain-tc
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l help -d 'Print this help message and exit'
@@ -176,6 +183,8 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-plain-tc
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from usage' -l help -d 'Print this help message and exit'
 complete -c llmsnoop -n '__fish_seen_subcommand_from usage' -l by -d 'what to put together, with commas: namespace, pod, container, workload, node, process, user, model, provider, operation, hour, day, role, status, error_type, completeness, pod_uid, workload_kind, pid, exe, label:NAME; empty: one sum' -x
@@ -250,6 +259,8 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-plain-tc
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l kubernetes-mode -d 'from whom the names of pods are learnt; auto: the API server, in a pod or where kubernetes.api_url is given' -x -a 'auto api kubelet off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l kubernetes-api-url -d 'the API server; empty: that of the cluster in which the agent is a pod' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l kubernetes-kubelet-url -d 'the kubelet of this node' -x
@@ -266,6 +277,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l policy-hashes -d
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-enabled -d 'serve Prometheus metrics' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-listen -d 'address of the metrics endpoint' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-max-processes -d 'values of the label `process`; further ones become `other`' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-max-pods -d 'values of the label `pod`; further ones become `other`' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l metrics-expire-after -d 'drop series that did not change for so long; 0s: the built-in default' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-enabled -d 'write the audit log' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l audit-directory -d 'where audit-*.jsonl files go' -r -F

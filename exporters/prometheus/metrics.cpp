@@ -1,5 +1,7 @@
 #include "exporters/prometheus/metrics.h"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "exporters/prometheus/agent_metrics.h"
@@ -20,6 +22,13 @@ std::string status_of(const model::Exchange& exchange) {
 std::string_view error_type_of(const model::LlmCall& call) {
     if (!call.error) return {};
     return call.error->type.empty() ? call.error->code : call.error->type;
+}
+
+static_assert(kIdentityLabels[0] == "namespace" && kIdentityLabels[1] == "pod");
+
+bool is_of_pod_that_is_gone(const Series& series, const Metrics::PodNames& present) {
+    const auto& [namespace_name, pod] = std::tie(series.values()[0], series.values()[1]);
+    return !pod.empty() && pod != kOther && !present.contains({namespace_name, pod});
 }
 
 }  // namespace
@@ -52,10 +61,14 @@ void Metrics::exchange(const model::Exchange& exchange) {
 }
 
 void Metrics::expire() {
-    const std::lock_guard lock(mutex_);
     const base::Time now = options_.clock();
+    std::unique_lock lock(mutex_);
     if (now < next_expiry_) return;
     next_expiry_ = now + kExpiryInterval;
+    const auto ask_for_pods = pods_;
+    lock.unlock();  // not to hold it while somebody else's lock is waited for
+    const auto pods = ask_for_pods ? ask_for_pods() : std::nullopt;
+    lock.lock();
     for (auto at = in_flight_.begin(); at != in_flight_.end();) {
         if (now - at->second.since < options_.in_flight_idle) {
             ++at;
@@ -64,7 +77,12 @@ void Metrics::expire() {
         at->second.series->end_request();
         at = in_flight_.erase(at);
     }
-    table_.expire(now - options_.series_idle);
+    const base::Duration needless_idle = std::min(options_.needless_idle, options_.series_idle);
+    const base::Duration idle = table_.take_crowded() ? needless_idle : options_.series_idle;
+    table_.expire([&](const Series& series, base::Time used) {
+        if (now - used > idle) return true;
+        return pods && now - used > needless_idle && is_of_pod_that_is_gone(series, *pods);
+    });
 }
 
 void Metrics::set_blind_processes(std::map<std::string, double> by_reason) {
@@ -75,6 +93,11 @@ void Metrics::set_blind_processes(std::map<std::string, double> by_reason) {
 void Metrics::set_budgets(std::function<std::map<std::string, double>()> used) {
     const std::lock_guard lock(mutex_);
     budgets_ = std::move(used);
+}
+
+void Metrics::set_pods(std::function<std::optional<PodNames>()> present) {
+    const std::lock_guard lock(mutex_);
+    pods_ = std::move(present);
 }
 
 void Metrics::set_traffic(const model::TrafficCounters* traffic) {

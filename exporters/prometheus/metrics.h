@@ -9,8 +9,11 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/base/clock.h"
@@ -26,7 +29,9 @@ namespace llmsnoop::exporters {
 
 struct MetricsOptions {
     LabelLimits limits;
-    base::Duration series_idle = std::chrono::hours(24);    // a series that was not used for so long is removed
+    base::Duration series_idle = std::chrono::hours(24);  // a series that was not used for so long is removed
+    // The same, if it stands in the way of others or if its pod is gone: some scrapes have seen its end by then.
+    base::Duration needless_idle = std::chrono::minutes(15);
     base::Duration in_flight_idle = std::chrono::hours(1);  // a request whose end was not told of counts no longer
     std::size_t in_flight = 65536;                          // requests that are followed
     std::map<std::string, std::string> build_info;          // labels of llmsnoop_build_info: version, ...
@@ -53,6 +58,9 @@ class Metrics final : public ::prometheus::Collectable {
     void set_traffic(const model::TrafficCounters* traffic);
     // Becomes llmsnoop_unpriced_total. Must live until the server has stopped.
     void set_unpriced(const model::UnpricedCounters* unpriced);
+    // Namespaces and names of the pods that are there, or nothing where nobody tells. Asked now and then by expire().
+    using PodNames = std::set<std::pair<std::string, std::string>>;
+    void set_pods(std::function<std::optional<PodNames>()> present);
     // Asked at every collection, from the server's threads: must be safe until the server has stopped.
     void set_sink_counters(std::function<std::vector<SinkCounters>()> counters);
 
@@ -73,6 +81,7 @@ class Metrics final : public ::prometheus::Collectable {
     base::Time next_expiry_;
     std::map<std::string, double> blind_processes_;
     std::function<std::map<std::string, double>()> budgets_;
+    std::function<std::optional<PodNames>()> pods_;
     const model::TrafficCounters* traffic_ = nullptr;
     const model::UnpricedCounters* unpriced_ = nullptr;
     std::function<std::vector<SinkCounters>()> sink_counters_;

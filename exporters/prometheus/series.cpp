@@ -152,6 +152,10 @@ bool Series::add_finding(std::string_view rule, std::uint32_t count) {
     return is_new;
 }
 
+bool Series::has_request(std::string_view status, std::string_view error_type) const {
+    return requests_.contains({std::string(status), std::string(error_type)});
+}
+
 void Series::begin_request() {
     made(in_flight_).Increment();
 }

@@ -66,6 +66,9 @@ class Series {
     bool add_request(std::string_view status, std::string_view error_type);
     bool add_finding(std::string_view rule, std::uint32_t count);
 
+    bool has_request(std::string_view status, std::string_view error_type) const;
+    std::size_t request_samples() const { return requests_.size(); }
+
     void begin_request();
     void end_request();
     bool has_requests_in_flight() const { return in_flight_ && in_flight_->Value() > 0; }

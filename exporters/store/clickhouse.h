@@ -1,6 +1,7 @@
 #pragma once
 // ClickHouse over HTTP, for a fleet: the writer that an agent has besides its own store, and the reader. The tables are
 // those of clickhouse.sql. Works with 18.16 and later.
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,16 +55,18 @@ class ClickhouseWriter final : public StoreWriter {
     base::Result<void> maintain() override;
 
  private:
+    using Clock = std::chrono::steady_clock;
+
     ClickhouseWriter(ClickhouseClient client, Spool spool) : client_(std::move(client)), spool_(std::move(spool)) {}
 
     base::Result<void> send(const std::string& rows);
-    base::Result<void> make_tables();
+    base::Result<void> make_tables(Clock::time_point until);
 
     ClickhouseClient client_;
     Spool spool_;
     bool tables_made_ = false;
     std::chrono::seconds wait_{0};
-    std::chrono::steady_clock::time_point next_try_{};
+    Clock::time_point next_try_{};
 };
 
 class ClickhouseReader final : public StoreReader {

@@ -17,7 +17,10 @@ namespace {
 
 constexpr auto kLongestWait = std::chrono::seconds(60);
 constexpr int kFilesAtATime = 8;  // of the spool, at each call of maintain
-constexpr auto kInsertTimeout = std::chrono::seconds(10);
+// One batch, with making the tables before it. Less than what a stop waits for the sinks, so that a server that hangs
+// costs no batch: there is time to put it into the spool.
+constexpr auto kSendTimeout = std::chrono::seconds(8);
+constexpr auto kMaintainTime = std::chrono::seconds(2);  // files are begun to be sent for so long
 constexpr std::string_view kInsert = "INSERT INTO exchange FORMAT JSONEachRow ";
 
 // The server's own words name the column, not the value; the first line is enough.
@@ -36,6 +39,12 @@ void write_labels(JsonWriter& out, const std::string& text) {
     for (const auto& [name, value] : labels.items())
         out.string(value.is_string() ? value.get_ref<const std::string&>() : "");
     out.end_array();
+}
+
+// Never zero, which would be no limit.
+std::chrono::milliseconds left_until(std::chrono::steady_clock::time_point until) {
+    const auto left = until - std::chrono::steady_clock::now();
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), std::chrono::milliseconds(1));
 }
 
 // 18.16 reads no exponents into whole numbers.
@@ -119,14 +128,14 @@ base::Result<std::unique_ptr<ClickhouseWriter>> ClickhouseWriter::create(const C
     return std::unique_ptr<ClickhouseWriter>(new ClickhouseWriter(std::move(*client), std::move(*opened)));
 }
 
-base::Result<void> ClickhouseWriter::make_tables() {
+base::Result<void> ClickhouseWriter::make_tables(Clock::time_point until) {
     std::string_view rest = kClickhouseSql;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find(";\n"), rest.size());
         const std::string_view statement = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 2, rest.size()));
         if (statement.find("CREATE") == std::string_view::npos) continue;
-        if (const auto made = client_.run(statement, {}, nullptr, kInsertTimeout); !made) return made.error();
+        if (const auto made = client_.run(statement, {}, nullptr, left_until(until)); !made) return made.error();
     }
     tables_made_ = true;
     return {};
@@ -136,14 +145,15 @@ base::Result<void> ClickhouseWriter::make_tables() {
 base::Result<void> ClickhouseWriter::send(const std::string& rows) {
     base::Result<void> done;
     // Who may not make tables may have them already: the insert shows.
-    if (!tables_made_) done = make_tables();
-    const auto sent = client_.run(kInsert, {}, &rows, kInsertTimeout);
+    const auto until = Clock::now() + kSendTimeout;
+    if (!tables_made_) done = make_tables(until);
+    const auto sent = client_.run(kInsert, {}, &rows, left_until(until));
     if (sent) {
         wait_ = std::chrono::seconds(0);
         return {};
     }
     wait_ = std::clamp(wait_ * 2, std::chrono::seconds(1), kLongestWait);
-    next_try_ = std::chrono::steady_clock::now() + wait_;
+    next_try_ = Clock::now() + wait_;
     return done ? sent.error() : done;
 }
 
@@ -152,7 +162,7 @@ base::Result<void> ClickhouseWriter::write(const std::deque<StoredRecord>& recor
     for (std::size_t i = 0; i < count; ++i)
         rows += clickhouse_row(records[i]) + "\n";
     // While some wait on the disk, all others do too, or the disk's might wait for ever.
-    if (spool_.empty() && std::chrono::steady_clock::now() >= next_try_) {
+    if (spool_.empty() && Clock::now() >= next_try_) {
         const auto sent = send(rows);
         if (sent) return {};
         base::log::warn("{}; exchanges wait in the spool until it is back", sent.error().message);
@@ -161,7 +171,8 @@ base::Result<void> ClickhouseWriter::write(const std::deque<StoredRecord>& recor
 }
 
 base::Result<void> ClickhouseWriter::maintain() {
-    for (int i = 0; i < kFilesAtATime && !spool_.empty() && std::chrono::steady_clock::now() >= next_try_; ++i) {
+    const auto until = Clock::now() + kMaintainTime;
+    for (int i = 0; i < kFilesAtATime && !spool_.empty() && Clock::now() >= next_try_ && Clock::now() < until; ++i) {
         const auto rows = spool_.oldest();
         if (!rows) return rows.error();  // it may pass
         if (!*rows) {                    // it must not hold up the others

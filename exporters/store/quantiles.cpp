@@ -37,7 +37,7 @@ void Quantiles::add(double value) {
     ++count_;
     sum_ += value;
     if (!buckets_.empty()) return add_bucket(value, 1);
-    values_.push_back(static_cast<float>(value));
+    values_.push_back(value);
     if (values_.size() > kExact) leave_exactness();
 }
 
@@ -50,7 +50,7 @@ void Quantiles::add(const Quantiles& other) {
         return;
     }
     if (buckets_.empty()) leave_exactness();
-    for (const float value : other.values_)
+    for (const double value : other.values_)
         add_bucket(value, 1);
     for (std::size_t i = 0; i < other.buckets_.size(); ++i)
         buckets_[i] += other.buckets_[i];
@@ -62,7 +62,7 @@ void Quantiles::add_bucket(double value, std::uint64_t count) {
 
 void Quantiles::leave_exactness() {
     buckets_.assign(static_cast<std::size_t>(kPowers) * kPerPower, 0);
-    for (const float value : values_)
+    for (const double value : values_)
         add_bucket(value, 1);
     values_ = {};
 }

@@ -24,7 +24,7 @@ class Quantiles {
 
     std::uint64_t count_ = 0;
     double sum_ = 0;
-    std::vector<float> values_;
+    std::vector<double> values_;
     std::vector<std::uint64_t> buckets_;  // empty as long as `values_` holds them all
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 // The store of another machine, asked through its agent's API.
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,11 +27,9 @@ class RemoteReader final : public StoreReader {
 
  private:
     RemoteReader() = default;
-    struct Answer {
-        long status = 0;
-        std::string body;
-    };
-    base::Result<Answer> get(const std::string& path_and_query) const;
+    enum class Wanted : std::uint8_t { must_be_there, may_be_missing };
+    // The body of the answer, or nothing if the API says that there is none.
+    base::Result<std::optional<std::string>> get(const std::string& path_and_query, Wanted what) const;
 
     std::string url_;
     std::string token_;

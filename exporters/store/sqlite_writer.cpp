@@ -176,7 +176,22 @@ base::Result<void> SqliteWriter::write(const std::deque<StoredRecord>& records, 
         if (!opened && !inode_of(options_.path)) opened = open();  // it was moved aside just now
         if (!opened) return opened;
     }
-    return transaction(records, count);
+    auto written = transaction(records, count);
+    if (written) make_room(static_cast<std::int64_t>(count));
+    return written;
+}
+
+// What is written beyond the limit is deleted at the other end at once: on a busy machine maintain(), which has but a
+// moment now and then, would not keep up. Should it fail, maintain() tries again, and tells.
+void SqliteWriter::make_room(std::int64_t count) {
+    while (options_.max_bytes != 0 && database_ && count > 0) {
+        const auto before = deletable_before();
+        const auto deleted = before && *before ? delete_oldest(**before) : base::Result<std::int64_t>(0);
+        if (!before) static_cast<void>(failed(before.error()));
+        if (!deleted) static_cast<void>(failed(deleted.error()));
+        if (!before || !deleted || *deleted == 0) return;
+        count -= *deleted;
+    }
 }
 
 base::Result<void> SqliteWriter::transaction(const std::deque<StoredRecord>& records, std::size_t count) {

@@ -44,6 +44,7 @@ class SqliteWriter final : public StoreWriter {
     base::Result<void> prepare_statements();
     base::Result<void> insert(const StoredRecord& record);
     base::Result<void> transaction(const std::deque<StoredRecord>& records, std::size_t count);
+    void make_room(std::int64_t count);
     base::Error failed(base::Error error);
     void close();
     bool was_replaced() const;

@@ -5,6 +5,7 @@
 
 #include "agent/attribution/bundle.h"
 #include "agent/attribution/container_id.h"
+#include "agent/attribution/user_storage.h"
 
 namespace {
 
@@ -35,12 +36,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 1:
             facts = read_docker_config(text);
+            if (const auto answer = read_engine_answer(text, "a1")) require(facts && answer->name == facts->name);
             break;
         case 2:
             facts = read_storage_list(text, "a1");
             break;
         default:
             check_path(text);
+            require(home_of(text, 1000).find('\n') == std::string::npos);
             check_path(cgroup_of_proc(text));
             break;
     }

@@ -36,6 +36,8 @@ Outcome tell(support::StorySource::Story story, const pipeline::Settings& settin
 // compared under a sanitizer, whose own memory is what one would see).
 void expect_told(const Outcome& outcome);
 void expect_within(const Outcome& outcome, std::uint64_t bytes);
+bool is_memory_compared();
+std::uint64_t resident_bytes();  // of this process, now, without what malloc keeps for later
 
 // A connection on which everything is as it should be still works: heads, bodies, counts.
 void tell_good_exchange(support::Wire& wire, model::ConnectionId id);

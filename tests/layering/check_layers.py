@@ -21,11 +21,12 @@ TABLE = {
     "agent/capture/live/stripped": COMMON,
     **{stage: COMMON for stage in STAGES},
     "agent/attribution/kubernetes": COMMON + ["agent/attribution"],
+    "agent/attribution/containers": COMMON + ["agent/attribution"],
     "agent/pipeline": COMMON + STAGES + ["agent/capture", "exporters"] + SINKS,
     "exporters": COMMON,
     **{sink: COMMON + ["exporters"] for sink in SINKS},
     "exporters/api": COMMON + ["exporters", "exporters/store"],
-    "agent/app": COMMON + STAGES + ["agent/attribution/kubernetes", "agent/capture", "agent/capture/live", "agent/pipeline", "exporters",
+    "agent/app": COMMON + STAGES + ["agent/attribution/kubernetes", "agent/attribution/containers", "agent/capture", "agent/capture/live", "agent/pipeline", "exporters",
                                     "exporters/api"] + SINKS,
 }
 # Outside headers that only one folder may name.
@@ -37,7 +38,7 @@ HOLDERS = {
     "prometheus/": ["exporters/prometheus", "tests"],
     "civetweb.h": ["exporters/web"],
     "sqlite3.h": ["exporters/store"],
-    "curl/": ["agent/attribution/kubernetes", "exporters/store"],
+    "curl/": ["agent/attribution/kubernetes", "agent/attribution/containers", "exporters/store"],
     "CLI/": ["agent/app"],
     "yaml-cpp/": ["agent/app", "agent/tokens"],
 }

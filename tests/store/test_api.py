@@ -4,6 +4,7 @@
     tests/store/test_api.py --build BUILD
 """
 import http.client
+import http.server
 import json
 import socket
 import ssl
@@ -109,6 +110,48 @@ class Api(tool.Case):
                                           "--format", "json", "usage.input_tokens > 1000"))
         self.assertEqual(remote, here)
         self.assertEqual(here["total"]["requests"], sum(row["requests"] for row in here["rows"]))
+
+    def test_what_another_server_says_is_not_taken_for_usage(self):
+        """A wrong address, or a server that wants to get at the terminal."""
+        answers, asked = [], []
+
+        class Stranger(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                status, body = answers[0]
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_):
+                pass
+
+        stranger = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+        self.addCleanup(stranger.server_close)
+        self.addCleanup(stranger.shutdown)
+        threading.Thread(target=stranger.serve_forever).start()
+        url = f"http://127.0.0.1:{stranger.server_port}"
+        for status, body in ((404, "<html>\x1b[2J</html>"), (404, '{"by":["model"],"rows":[]}'), (200, "\x1b[2J"), (200, "{}"),
+                             (200, '{"by":["\\u001b[2J"],"rows":[]}'), (400, '{"detail":"\\u001b[2J"}'), (500, "\x1b]0;x\x07")):
+            answers[:] = [(status, body)]
+            said = self.llmsnoop("usage", "--url", url, "--by", "model", code=2 if status == 400 else 1)
+            self.assertNotIn("\x1b", said)
+        self.assertIn("limit=10000", asked[0])
+        answers[:] = [(200, json.dumps({"by": ["model"], "groups": 1, "total": {}, "rows": [{"group": {"model": "\x1b[2J\x9b2J"}}]}))]
+        for form in ("table", "csv", "json"):
+            shown = self.llmsnoop("usage", "--url", url, "--by", "model", "--format", form)
+            self.assertNotIn("\x1b", shown)
+            self.assertNotIn("\x9b", shown)
+        for status, body in ((404, "<html>not found</html>"), (200, "\x1b[2J"), (200, "[]")):
+            answers[:] = [(status, body)]
+            said = self.llmsnoop("show", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--url", url, code=1)
+            self.assertNotIn("there is no exchange", said)
+            self.assertNotIn("\x1b", said)
+        answers[:] = [(200, json.dumps({"id": "\x1b[2J\x9b2J"}, ensure_ascii=False).replace("\\u001b", "\x1b"))]
+        self.assertNotIn("\x1b", self.llmsnoop("show", "x", "--url", url, "--json", code=1))  # no JSON, with a bare ESC
+        answers[:] = [(200, json.dumps({"id": "\x9b2J"}, ensure_ascii=False))]
+        self.assertNotIn("\x9b", self.llmsnoop("show", "x", "--url", url, "--json"))
+        self.assertNotIn("\x9b", self.llmsnoop("show", "x", "--url", url))
 
     def test_pages_hold_each_exchange_once(self):
         server = Server(self)

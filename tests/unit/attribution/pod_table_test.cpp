@@ -117,6 +117,37 @@ TEST(PodTableTest, AStaticPodIsFoundByWhatStandsInItsPaths) {
     EXPECT_EQ(table.uids_of("prod", "etcd-node-1"), std::vector<std::string>{"hash"});
 }
 
+// Anybody who may make a pod on the node may write another's into that annotation.
+TEST(PodTableTest, NobodyTakesTheNameOfAStaticPod) {
+    PodTable table;
+    table.expect_answers(true);
+    PodFacts mirror = pod("u-1", "etcd-node-1", {{"aa", "etcd", ""}});
+    mirror.static_uid = "hash";
+    PodFacts thief = pod("u-2", "thief", {{"bb", "x", ""}});
+    thief.static_uid = "hash";
+    table.put(thief);
+    model::Identity identity = process_in("hash", "aa");
+    EXPECT_EQ(table.complete(identity), Answer::unknown);
+    EXPECT_EQ(identity, process_in("hash", "aa"));
+    table.put(mirror);
+    table.put(thief);
+    EXPECT_EQ(table.complete(identity), Answer::complete);
+    EXPECT_EQ(identity.pod->name, "etcd-node-1");
+    model::Identity sandbox = process_in("hash", "aa");
+    sandbox.container.reset();
+    EXPECT_EQ(table.complete(sandbox), Answer::unknown) << "no container tells whose it is";
+}
+
+TEST(PodTableTest, TellsWhoIsThereIfAnybodyTells) {
+    PodTable table;
+    table.put(pod("u-1", "app-1"));
+    EXPECT_EQ(table.names_present(), std::nullopt);
+    table.expect_answers(true);
+    table.put(pod("u-2", "app-2"));
+    table.remove("u-1");
+    EXPECT_EQ(table.names_present(), (std::set<std::pair<std::string, std::string>>{{"prod", "app-2"}}));
+}
+
 TEST(PodTableTest, PodsThatAreGoneAreKeptForAWhile) {
     now = {};
     PodTable table({}, clock_of_test);

@@ -25,6 +25,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -270,6 +271,74 @@ TEST_F(MetricsTest, ASeriesThatNobodyUsesGivesItsPlaceBack) {
     metrics().exchange(exchange);
     EXPECT_EQ(value("llmsnoop_requests_total", {R"(model="new")", R"(error_type="new-error")"}), 1);
     EXPECT_EQ(losses_.get(model::Loss::label_limit), 0U);
+}
+
+// Status and error type are the answer's: five hundred times a hundred for each series would be no bound.
+TEST_F(MetricsTest, AnswersCannotMakeSeriesWithoutEnd) {
+    options_.limits.request_samples = 20;
+    for (int i = 0; i < 1000; ++i) {
+        model::Exchange exchange = chat_exchange("p" + std::to_string(i % 5), "m", 1, 1);
+        exchange.http.status = 100 + i % 500;
+        exchange.llm.error = model::LlmError{"e" + std::to_string(i % 30), "", {}};
+        metrics().exchange(exchange);
+    }
+    const auto families = metrics().Collect();
+    const auto requests = std::find_if(families.begin(), families.end(),
+                                       [](const auto& one) { return one.name == "llmsnoop_requests_total"; });
+    EXPECT_EQ(requests->metric.size(), 20U + 5U);
+    double sum = 0;
+    for (const auto& one : requests->metric)
+        sum += one.counter.value;
+    EXPECT_EQ(sum, 1000);
+    EXPECT_GT(losses_.get(model::Loss::label_limit), 900U);
+    g_now += hours(1);
+    metrics().expire();
+    metrics().exchange(chat_exchange("p", "m", 1, 1));
+    EXPECT_EQ(value("llmsnoop_requests_total", {R"(status="200")"}), 1) << "there is room again";
+}
+
+TEST_F(MetricsTest, ANameThatIsTooLongIsOther) {
+    metrics().exchange(chat_exchange("app", std::string(129, 'm'), 1, 1));
+    metrics().exchange(chat_exchange("app", std::string(128, 'm'), 1, 1));
+    EXPECT_EQ(value("llmsnoop_tokens_total", {R"(model="other")", R"(type="input")"}), 1);
+    EXPECT_EQ(value("llmsnoop_tokens_total", {"model=\"" + std::string(128, 'm'), R"(type="input")"}), 1);
+    EXPECT_EQ(losses_.get(model::Loss::label_limit), 1U);
+}
+
+TEST_F(MetricsTest, WhereThereIsNoRoomIdleSeriesMakeSome) {
+    options_.limits.models = 2;
+    metrics().exchange(chat_exchange("app", "idle", 1, 1));
+    g_now += minutes(14);
+    metrics().exchange(chat_exchange("app", "busy", 1, 1));
+    g_now += minutes(2);
+    metrics().expire();
+    EXPECT_THAT(text(), HasSubstr("model=\"idle\"")) << "nobody wanted its place";
+    metrics().exchange(chat_exchange("app", "new", 1, 1));
+    g_now += minutes(1);
+    metrics().expire();
+    EXPECT_THAT(text(), Not(HasSubstr("model=\"idle\"")));
+    EXPECT_THAT(text(), HasSubstr("model=\"busy\""));
+    metrics().exchange(chat_exchange("app", "new", 1, 1));
+    EXPECT_EQ(value("llmsnoop_tokens_total", {R"(model="new")", R"(type="input")"}), 1);
+}
+
+TEST_F(MetricsTest, SeriesOfAPodThatIsGoneGoToo) {
+    std::optional<Metrics::PodNames> present;
+    metrics().set_pods([&] { return present; });
+    model::Exchange exchange = full_exchange();
+    metrics().exchange(exchange);
+    exchange.identity.pod->name = "app-2";
+    metrics().exchange(exchange);
+    metrics().exchange(chat_exchange("no-pod", "m", 1, 1));
+    g_now += minutes(16);
+    metrics().expire();
+    EXPECT_THAT(text(), HasSubstr("pod=\"app-7c9\"")) << "nobody tells which pods are there";
+    present = Metrics::PodNames{{"prod", "app-2"}, {"other-namespace", "app-7c9"}};
+    g_now += minutes(2);
+    metrics().expire();
+    EXPECT_THAT(text(), Not(HasSubstr("pod=\"app-7c9\"")));
+    EXPECT_THAT(text(), HasSubstr("pod=\"app-2\""));
+    EXPECT_THAT(text(), HasSubstr("process=\"no-pod\""));
 }
 
 TEST_F(MetricsTest, TellsOfTheAgentItself) {

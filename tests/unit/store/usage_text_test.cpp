@@ -85,7 +85,7 @@ TEST(QuantilesTest, ExactUpToTheLimitAndCloseBeyondIt) {
         std::sort(all.begin(), all.end());
         const Distribution got = quantiles.distribution();
         EXPECT_EQ(got.count, count);
-        const double tolerance = count <= Quantiles::kExact ? 1e-6 : 0.01;
+        const double tolerance = count <= Quantiles::kExact ? 0 : 0.01;
         for (const auto& [value, percent] : {std::pair{got.p50, 50U}, {got.p95, 95U}, {got.p99, 99U}}) {
             const double exact = all[(count * percent + 99) / 100 - 1];
             EXPECT_NEAR(value, exact, exact * tolerance);

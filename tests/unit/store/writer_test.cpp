@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "exporters/record_json.h"
 #include "tests/support/full_disk.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -202,6 +203,28 @@ TEST_F(WriterTest, BeyondItsSizeTheOldestGo) {
     UsageQuery newest = query("");
     newest.since = kStarted + std::chrono::seconds(5900);
     EXPECT_EQ(usage(newest).total.requests, 100U);
+}
+
+// On a machine that is busy, maintain() has no time.
+TEST_F(WriterTest, BeyondItsSizeTheOldestGoWithTheWritesToo) {
+    options_.max_bytes = 2U << 20;
+    auto writer = SqliteWriter::create(options_);
+    ASSERT_TRUE(writer);
+    model::Exchange one = call("m", 1, 1);
+    for (int batch = 0; batch < 60; ++batch) {
+        std::deque<StoredRecord> records;
+        for (int i = 0; i < 200; ++i) {
+            one.id = next_id();
+            one.timing.started += std::chrono::seconds(1);
+            std::string line;
+            append_record_json(line, cleared(one), "node");
+            records.push_back({*row_of_record(line), line});
+        }
+        ASSERT_TRUE((*writer)->write(records, records.size()));
+    }
+    EXPECT_LT(fs::file_size(options_.path), 3U << 20);
+    EXPECT_GT(usage("").total.requests, 500U);
+    EXPECT_EQ(integrity(), "ok");
 }
 
 }  // namespace
