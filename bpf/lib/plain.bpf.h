@@ -237,16 +237,6 @@ static __always_inline void key_of_socket(struct connection_key *key, __u64 sock
     key->execs = thread->execs;
 }
 
-/* 2: for good, in both directions. */
-static __always_inline int how_muted(__u64 connection, __u8 direction, __u64 end)
-{
-    struct mute *mute = mutes_in_use ? bpf_map_lookup_elem(&mutes, &connection) : NULL;
-
-    if (!mute || end > mute->until[direction & 1])
-        return 0;
-    return mute->until[WIRE_SENT] == ~0ULL && mute->until[WIRE_RECEIVED] == ~0ULL ? 2 : 1;
-}
-
 /*
  * A call moved bytes over this socket, which is TCP and was not left alone a moment ago: the heart of all three ways.
  * The caller's process may be traced.
@@ -258,7 +248,7 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
     struct plain_socket *plain;
     struct connection *connection;
     struct connection_key key = {};
-    __u32 fresh, muted;
+    __u32 fresh;
     __s32 missed;
 
     if (!thread)
@@ -302,11 +292,11 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
     }
     offset = connection->offset[moved->direction & 1] + missed;
     connection->offset[moved->direction & 1] = offset + moved->length;
-    muted = how_muted(connection->id, moved->direction, offset + moved->length);
-    if (muted == 2)
-        plain->state = PLAIN_OTHER;
-    if (muted)
+    if (is_muted(connection, moved->direction, offset + moved->length)) {
+        if (is_muted_for_good(connection))
+            plain->state = PLAIN_OTHER;
         return;
+    }
     if (missed)
         emit_unseen(connection->id, moved->direction & 1, offset - missed, missed, WIRE_MISSING_UNSEEN);
     emit_moved(connection->id, offset, moved);
