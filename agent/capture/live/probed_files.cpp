@@ -123,6 +123,7 @@ base::Result<bool> ProbedFiles::attach_planned(const Id& id, const base::Fd& fd,
         files_.erase(id);
         return attached.error();
     }
+    if (!entry.pinned) entry.file.reset(open(fd_path_of(fd).c_str(), O_PATH | O_CLOEXEC));
     base::log::info("probing {}", entry.path);
     return true;
 }
@@ -141,14 +142,37 @@ base::Result<void> ProbedFiles::attach_each(const std::string& fd_path, Entry& e
     return {};
 }
 
-void ProbedFiles::retain(const std::set<Id>& in_use) {
+void ProbedFiles::retain(const std::set<Id>& in_use, Unused which) {
+    // The kernel takes its time to detach a probe. Meanwhile others can be attached.
+    std::vector<Entry> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto at = files_.begin(); at != files_.end();) {
+            const Entry& entry = at->second;
+            const bool keep =
+                entry.pinned || in_use.count(at->first) != 0 || (which == Unused::deleted && !entry.deleted);
+            const auto here = at++;
+            if (!keep) dropped.push_back(std::move(files_.extract(here).mapped()));
+        }
+    }
+    for (Entry& entry : dropped) {
+        const bool probed = !entry.probes.empty();
+        const std::string path = std::move(entry.path);
+        entry = {};
+        if (probed) base::log::info("no longer probing {}: nobody uses it", path);
+    }
+}
+
+bool ProbedFiles::take_deleted() {
     const std::lock_guard lock(mutex_);
-    std::erase_if(files_, [&](const auto& one) {
-        const bool drop = !one.second.pinned && in_use.count(one.first) == 0;
-        if (drop && !one.second.probes.empty())
-            base::log::info("no longer probing {}: nobody uses it", one.second.path);
-        return drop;
-    });
+    bool news = false;
+    for (auto& [id, entry] : files_) {
+        struct stat info {};
+        if (!entry.file || entry.deleted || fstat(entry.file.get(), &info) != 0 || info.st_nlink != 0) continue;
+        entry.deleted = true;
+        news = true;
+    }
+    return news;
 }
 
 std::vector<ProbedFiles::Report> ProbedFiles::report() const {

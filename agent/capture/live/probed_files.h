@@ -51,8 +51,13 @@ class ProbedFiles {
     // The same for a file that is to keep its probes whether or not anybody has it mapped. It is analysed at once.
     base::Result<bool> pin(const std::string& path);
 
-    // Detaches from files that are neither in use nor pinned.
-    void retain(const std::set<Id>& in_use);
+    // Detaches from files that are neither in use nor pinned. What is deleted is dropped soon: nobody will open it
+    // again, and its space is not freed before. Others may be used again in a moment.
+    enum class Unused : std::uint8_t { all, deleted };
+    void retain(const std::set<Id>& in_use, Unused which);
+
+    // Has a file with probes been deleted since this was last asked?
+    bool take_deleted();
 
     // Were files passed over since this was last asked, because too many were waiting for their analysis? Then the
     // processes are to be looked at again.
@@ -68,6 +73,8 @@ class ProbedFiles {
         std::vector<Probe> probes;
         std::string refusal;
         std::optional<Stamp> stamp;
+        base::Fd file;  // O_PATH, where there are probes and it is not pinned: to see whether it is deleted
+        bool deleted = false;
         bool pinned = false;
         bool analysed_aside = false;  // under way
     };
