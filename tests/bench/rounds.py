@@ -3,6 +3,9 @@
 
     sudo tests/bench/rounds.py --build build
     sudo tests/bench/rounds.py --build build --agent 'tests/bench/watch.py {libssl} {pid}' --agent-ready READY
+    sudo tests/bench/rounds.py --build build --part load --modes bulk --no-floor --agent-ready READY \\
+        --agent 'muted=tests/bench/watch.py {libssl} {pid}' \\
+        --agent 'unmuted=tests/bench/watch.py {libssl} {pid} --capture-mute false'
 
 Part "loop": nanoseconds of CPU that a watcher adds to each SSL_read and SSL_write (ssl_loop).
 Part "load": throughput, latency and CPU of load_client against llm_server (stream, json, bulk, paced).
@@ -224,15 +227,20 @@ def main():
     parser.add_argument("--calls", type=int, default=5000, help="loop: calls in a measurement")
     parser.add_argument("--seconds", type=float, default=3, help="load: length of a run")
     parser.add_argument("--modes", default="stream,json,bulk,paced", help="load: which")
-    parser.add_argument("--agent", help="command of an agent to compare; {pid} and {libssl} are filled in")
+    parser.add_argument("--agent", action="append", default=[], metavar="[NAME=]COMMAND",
+                        help="an agent to compare, any number of times; {pid} and {libssl} are filled in")
+    parser.add_argument("--no-floor", action="store_true", help="without the floor")
     parser.add_argument("--agent-ready", default="attached", help="pattern in what it prints once it is attached")
     parser.add_argument("--json", help="write all figures to this file")
     options = parser.parse_args()
 
     floor = str(pathlib.Path(options.build) / "tests/bench/floor/floor_capture")
-    watchers = [Watcher("none"), Watcher("floor", [floor, "{libssl}", "{pid}"], "READY")]
-    if options.agent:
-        watchers.append(Watcher("agent", shlex.split(options.agent), options.agent_ready))
+    watchers = [Watcher("none")]
+    if not options.no_floor:
+        watchers.append(Watcher("floor", [floor, "{libssl}", "{pid}"], "READY"))
+    for agent in options.agent:
+        name, command = re.fullmatch(r"(?:(\w+)=)?(.*)", agent, re.DOTALL).groups()
+        watchers.append(Watcher(name or "agent", shlex.split(command), options.agent_ready))
     figures = {}
     with live.work_directory() as work:
         libs = live.make_private_libs(work / "client-libs")
