@@ -136,4 +136,4 @@ def table(columns):
     rows.append(("anonymous memory, KiB", [one.memory_kib for one in columns.values()]))
     for name in names:
         rows.append((f"in {name}", [one.elements.get(name, "") for one in columns.values()]))
-    return "\n".join(f"  {name:24}" + "".join(f"{cell!s:>14}" for cell in cells) for name, cells in rows)
+    return "\n".join(f"  {name:24}" + "".join(f"{cell!s:>18}" for cell in cells) for name, cells in rows)
