@@ -99,27 +99,28 @@ static __always_inline int push_call(struct thread_calls *thread, __u32 pid, con
     return 1;
 }
 
-/* Has user space asked not to have these bytes? Remembers the answer with the connection, which is at hand. */
+static __always_inline int is_muted_for_good(const struct connection *connection)
+{
+    return connection->muted[WIRE_SENT] == ~0ULL && connection->muted[WIRE_RECEIVED] == ~0ULL;
+}
+
+/* Has user space asked not to have these bytes? Remembers the answer with the connection, which is at hand. Of a
+ * connection that is muted for good, user space says it for one direction and then for the other. */
 static __always_inline int is_muted(struct connection *connection, __u8 direction, __u64 end)
 {
-    __u64 id = connection->id;
+    __u64 id = connection->id, known = connection->muted[direction & 1];
     struct mute *mute;
 
     if (!mutes_in_use)
         return 0;
-    if (end <= connection->muted[direction & 1])
+    if (end <= known && (known != ~0ULL || is_muted_for_good(connection)))
         return 1;
     mute = bpf_map_lookup_elem(&mutes, &id);
     if (!mute)
         return 0;
     connection->muted[WIRE_SENT] = mute->until[WIRE_SENT];
     connection->muted[WIRE_RECEIVED] = mute->until[WIRE_RECEIVED];
-    return end <= connection->muted[direction & 1];
-}
-
-static __always_inline int is_muted_for_good(const struct connection *connection)
-{
-    return connection->muted[WIRE_SENT] == ~0ULL && connection->muted[WIRE_RECEIVED] == ~0ULL;
+    return end <= mute->until[direction & 1];
 }
 
 /*

@@ -29,6 +29,14 @@ ProbedFiles::ProbedFiles(Programs& programs)
     : programs_(programs),
       analysis_([this](const Id& id, const base::Fd& file, const StrippedTls& found) { analysed(id, file, found); }) {}
 
+ProbedFiles::~ProbedFiles() {
+    const std::lock_guard lock(mutex_);
+    std::vector<Probe> probes;
+    for (auto& [id, entry] : files_)
+        std::move(entry.probes.begin(), entry.probes.end(), std::back_inserter(probes));
+    detach(std::move(probes));
+}
+
 base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std::string& path, std::optional<Id> id) {
     const std::lock_guard lock(mutex_);
     if (id) {
@@ -37,6 +45,7 @@ base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std
         if (known != files_.end()) {
             base::log::info("{} has other contents now: looking at it again", known->second.path);
             const bool pinned = known->second.pinned;
+            detach(std::move(known->second.probes));  // they are in the wrong places now
             files_.erase(known);
             return consider_locked(open_path, path, pinned);
         }
@@ -143,24 +152,16 @@ base::Result<void> ProbedFiles::attach_each(const std::string& fd_path, Entry& e
 }
 
 void ProbedFiles::retain(const std::set<Id>& in_use, Unused which) {
-    // The kernel takes its time to detach a probe. Meanwhile others can be attached.
-    std::vector<Entry> dropped;
-    {
-        const std::lock_guard lock(mutex_);
-        for (auto at = files_.begin(); at != files_.end();) {
-            const Entry& entry = at->second;
-            const bool keep =
-                entry.pinned || in_use.count(at->first) != 0 || (which == Unused::deleted && !entry.deleted);
-            const auto here = at++;
-            if (!keep) dropped.push_back(std::move(files_.extract(here).mapped()));
-        }
+    std::vector<DetachThread::Job> dropped;
+    const std::lock_guard lock(mutex_);
+    for (auto at = files_.begin(); at != files_.end();) {
+        Entry& entry = at->second;
+        const bool keep = entry.pinned || in_use.count(at->first) != 0 || (which == Unused::deleted && !entry.deleted);
+        if (!keep && !entry.probes.empty())
+            dropped.push_back({std::move(entry.path), std::move(entry.probes), std::move(entry.file)});
+        at = keep ? std::next(at) : files_.erase(at);
     }
-    for (Entry& entry : dropped) {
-        const bool probed = !entry.probes.empty();
-        const std::string path = std::move(entry.path);
-        entry = {};
-        if (probed) base::log::info("no longer probing {}: nobody uses it", path);
-    }
+    detaching_.add(std::move(dropped));
 }
 
 bool ProbedFiles::take_deleted() {

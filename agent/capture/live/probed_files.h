@@ -17,6 +17,7 @@
 #include "agent/base/fd.h"
 #include "agent/base/result.h"
 #include "agent/capture/live/analysis_thread.h"
+#include "agent/capture/live/detach_thread.h"
 #include "agent/capture/live/procfs.h"
 #include "agent/capture/live/programs.h"
 #include "agent/capture/live/tls_finder.h"
@@ -41,6 +42,9 @@ class ProbedFiles {
     };
 
     explicit ProbedFiles(Programs& programs);
+    ~ProbedFiles();
+    ProbedFiles(const ProbedFiles&) = delete;
+    ProbedFiles& operator=(const ProbedFiles&) = delete;
 
     // Looks at the file that `open_path` opens and attaches to it if it implements TLS. `path` is how people know it.
     // True if it carries probes now (or did before); false if it is of no interest, or if that is not yet known: where
@@ -51,8 +55,8 @@ class ProbedFiles {
     // The same for a file that is to keep its probes whether or not anybody has it mapped. It is analysed at once.
     base::Result<bool> pin(const std::string& path);
 
-    // Detaches from files that are neither in use nor pinned. What is deleted is dropped soon: nobody will open it
-    // again, and its space is not freed before. Others may be used again in a moment.
+    // Detaches, in a while, from files that are neither in use nor pinned. What is deleted is dropped soon: nobody will
+    // open it again, and its space is not freed before. Others may be used again in a moment.
     enum class Unused : std::uint8_t { all, deleted };
     void retain(const std::set<Id>& in_use, Unused which);
 
@@ -93,6 +97,7 @@ class ProbedFiles {
     // program.
     std::map<Id, Entry> files_;
     std::atomic<bool> passed_over_{false};
+    DetachThread detaching_;
     AnalysisThread analysis_;  // last, so that it ends before what its results go to
 };
 
