@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 300
 CORPUS   ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-checks build demo test sanitize bench fuzz check format corpus test-clients test-kernels install clean
+.PHONY: help deps deps-checks build demo test stress sanitize bench fuzz check format corpus test-clients test-kernels install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,9 +34,12 @@ demo: deps $(BUILD)/build.ninja ## real clients, a local LLM server, the agent: 
 test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run (other kernels: test-kernels)
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -LE vm
 
+stress: build ## thousands of processes, connections and probes, and agents restarted under load: what the agent holds before and after (root)
+	@LLMSNOOP_STRESS=full $(PYTHON) tests/stress/test_stress.py --build $(BUILD)
+
 sanitize: deps ## the tests again, built with AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset sanitize > /dev/null && cmake --build --preset sanitize -j $(JOBS)
-	@ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE 'kernel|vm|npm|deploy'
+	@ctest --test-dir build-sanitize --output-on-failure -j $(JOBS) -LE 'kernel|stress|vm|npm|deploy'
 
 bench: build ## bytes/s of every stage beside memcpy, and the cost of being watched beside the floor (root)
 	@tests/bench/run.sh $(BUILD)

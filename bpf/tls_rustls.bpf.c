@@ -252,7 +252,7 @@ static __always_inline int rustls_encrypted(struct pt_regs *ctx)
     offset = connection->offset[WIRE_SENT] + (offset - object->told);
     object->told = object->offset;
     connection->offset[WIRE_SENT] = offset + length;
-    if (!is_muted(connection->id, WIRE_SENT, offset + length))
+    if (!is_muted(connection, WIRE_SENT, offset + length))
         rustls_emit_message(connection->id, offset);
     return 0;
 }
@@ -323,7 +323,7 @@ static __always_inline int rustls_decrypted(struct pt_regs *ctx)
     if (is_data) {
         offset = connection->offset[WIRE_RECEIVED];
         connection->offset[WIRE_RECEIVED] = offset + length;
-        if (!is_muted(connection->id, WIRE_RECEIVED, offset + length))
+        if (!is_muted(connection, WIRE_RECEIVED, offset + length))
             emit_payload(connection->id, WIRE_RECEIVED, offset, address, length);
     } else if ((__u8)result[3] == CONTENT_ALERT && is_close_notify(address, length)) {
         emit_direction_end(connection, WIRE_RECEIVED);

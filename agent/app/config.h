@@ -28,6 +28,7 @@ struct Config {
         std::uint64_t ring_bytes = 64U << 20;
         std::uint64_t rings = 0;  // 0: by the number of CPUs
         std::uint64_t call_limit_bytes = 16U << 20;
+        bool mute = true;
         std::int64_t nice = -10;
         std::string socket_hook = "auto";
         std::string plain_tcp = "auto";

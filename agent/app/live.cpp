@@ -34,11 +34,21 @@ void set_priority(const Config& config) {
     if (getsid(0) == getpid()) std::ofstream("/proc/self/autogroup") << config.capture.nice;
 }
 
+// Each file with probes takes some ten descriptors, and the usual limit is 1024. Nobody who is refused one would notice
+// but by what is not captured.
+void allow_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) base::log::debug("RLIMIT_NOFILE: {}", std::string(std::strerror(errno)));
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<capture::live::LiveSource>> open_live(const Config& config, Shards shards,
                                                                    model::LossCounters& losses) {
     set_priority(config);
+    allow_descriptors();
     capture::live::LiveOptions options;
     auto selection = make_selection(config);
     if (!selection) return selection.error();
@@ -50,6 +60,7 @@ base::Result<std::unique_ptr<capture::live::LiveSource>> open_live(const Config&
     options.programs.socket_hook = capture::live::socket_hook_named(config.capture.socket_hook);
     options.programs.plain_hook = capture::live::plain_hook_named(config.capture.plain_tcp);
     options.programs.nobody_mutes = shards == Shards::one;  // a tape is written without a pipeline
+    options.mute = config.capture.mute;
     options.libraries = config.capture.libraries;
     return capture::live::LiveSource::open(options, losses);
 }

@@ -61,8 +61,10 @@ model::Loss missing_of(std::uint8_t wire) {
             return model::Loss::call_limit;
         case WIRE_MISSING_UNSEEN:
             return model::Loss::moved_in_kernel;
-        case WIRE_LOSS_UNTIED:
-            return model::Loss::connection_untied;
+        case WIRE_MISSING_RING_FULL:
+            return model::Loss::ring_full;
+        case WIRE_MISSING_SHARE:
+            return model::Loss::process_share;
         default:
             return model::Loss::stream_gap;
     }
@@ -224,6 +226,10 @@ model::Loss loss_of_wire(std::uint32_t wire_loss) {
             return model::Loss::call_unreturned;
         case WIRE_LOSS_UNSEEN:
             return model::Loss::moved_in_kernel;
+        case WIRE_LOSS_UNTIED:
+            return model::Loss::connection_untied;
+        case WIRE_LOSS_PROCESS_SHARE:
+            return model::Loss::process_share;
         default:
             return model::Loss::process_record_lost;
     }

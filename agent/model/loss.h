@@ -22,6 +22,7 @@ namespace llmsnoop::model {
     X(moved_in_kernel, "kernel", "a call moved bytes that no buffer showed (sendfile, splice, io_uring)")         \
     X(process_record_lost, "kernel", "a process event found no room in the ring buffer")                          \
     X(connection_untied, "kernel", "a TLS record whose socket, and so its connection, is not known (rustls)")     \
+    X(process_share, "kernel", "a call of a process that has more than its share of a ring buffer that fills up") \
     X(program_skipped, "kernel", "the kernel did not run a program because the same CPU was in the midst of it")  \
     X(record_size, "capture", "a record was shorter than its header says")                                        \
     X(record_version, "capture", "a record or tape has a version that this agent does not know")                  \

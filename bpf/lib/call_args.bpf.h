@@ -99,6 +99,47 @@ static __always_inline int push_call(struct thread_calls *thread, __u32 pid, con
     return 1;
 }
 
+static __always_inline int is_muted_for_good(const struct connection *connection)
+{
+    return connection->muted[WIRE_SENT] == ~0ULL && connection->muted[WIRE_RECEIVED] == ~0ULL;
+}
+
+/* Has user space asked not to have these bytes? Remembers the answer with the connection, which is at hand. Of a
+ * connection that is muted for good, user space says it for one direction and then for the other. */
+static __always_inline int is_muted(struct connection *connection, __u8 direction, __u64 end)
+{
+    __u64 id = connection->id, known = connection->muted[direction & 1];
+    struct mute *mute;
+
+    if (!mutes_in_use)
+        return 0;
+    if (end <= known && (known != ~0ULL || is_muted_for_good(connection)))
+        return 1;
+    mute = bpf_map_lookup_elem(&mutes, &id);
+    if (!mute)
+        return 0;
+    connection->muted[WIRE_SENT] = mute->until[WIRE_SENT];
+    connection->muted[WIRE_RECEIVED] = mute->until[WIRE_RECEIVED];
+    return end <= mute->until[direction & 1];
+}
+
+/*
+ * Is nothing wanted of this object any more? Then its calls need not be followed to their returns, which are the dearer
+ * half of a probe. Only where the beginning of the object was seen, because then the next one at its address will be
+ * seen, too. Asked for threads that have used such an object, so that others do not pay for it.
+ */
+static __always_inline int is_over(const struct thread_calls *thread, __u64 object, __u32 pid)
+{
+    struct connection_key key = {
+        .object = object,
+        .process_start_ns = thread->process_start_ns,
+        .pid = pid,
+    };
+    struct connection *connection = thread->mutes ? find_connection(&key) : NULL;
+
+    return connection && connection->from_start && is_muted_for_good(connection);
+}
+
 /* A call of a thread that runs on the thread's own stack, as all but Go's do. */
 static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_ptr, __u64 stack)
 {
@@ -111,7 +152,9 @@ static __always_inline int call_begins(__u64 object, __u64 buffer, __u64 length_
         .stack = stack,
     };
 
-    return thread ? push_call(thread, thread_id >> 32, &begun) : 0;
+    if (!thread || is_over(thread, object, thread_id >> 32))
+        return 0;
+    return push_call(thread, thread_id >> 32, &begun);
 }
 
 /*
@@ -150,17 +193,6 @@ static __always_inline int call_ends(__u64 thread_id, __u64 stack, struct call *
     return 1;
 }
 
-/* Has user space asked not to have these bytes? */
-static __always_inline int is_muted(__u64 connection, __u8 direction, __u64 end)
-{
-    struct mute *mute;
-
-    if (!mutes_in_use)
-        return 0;
-    mute = bpf_map_lookup_elem(&mutes, &connection);
-    return mute && end <= mute->until[direction & 1];
-}
-
 /*
  * What is written into a memory BIO leaves later, by a send of the same thread that holds exactly the ciphertext of
  * what was written since the last one. A record adds 22 bytes (TLS 1.3), 29 (TLS 1.2, AES-GCM) or 21 (TLS 1.2,
@@ -192,6 +224,15 @@ static __always_inline void found_socket(struct connection *connection, const st
     if (plain)
         plain->state = PLAIN_OTHER;
     emit_socket(connection, sk);
+}
+
+/* Once for each thread: the next of these calls ends where it begins (is_over). */
+static __always_inline void note_mute(__u64 thread_id)
+{
+    struct thread_calls *thread = bpf_map_lookup_elem(&calls, &thread_id);
+
+    if (thread)
+        thread->mutes = 1;
 }
 
 /* `moved` bytes of plaintext at call->buffer: the heart of every TLS family. */
@@ -227,8 +268,11 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
     }
     offset = connection->offset[direction & 1];
     connection->offset[direction & 1] = offset + moved;
-    if (is_muted(connection->id, direction, offset + moved))
+    if (is_muted(connection, direction, offset + moved)) {
+        if (connection->from_start && is_muted_for_good(connection))
+            note_mute(thread_id);
         return;
+    }
     emit_payload(connection->id, direction, offset, call->buffer, moved);
 }
 

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "bpf/lib/emit.bpf.h"
+#include "bpf/lib/share.bpf.h"
 
 static __always_inline int read_user_u64(__u64 *value, __u64 address)
 {
@@ -53,6 +53,13 @@ static __always_inline long read_piece(void *target, __u32 size, const struct pi
     return bpf_probe_read_user(target, size, (const void *)piece->address);
 }
 
+/* Not inlined: rare, and needed for each size class. */
+static __noinline int found_no_room(const struct piece *piece)
+{
+    count_loss(WIRE_LOSS_RING_FULL);
+    return emit_gap(piece->connection, piece->direction, piece->offset, piece->length, WIRE_MISSING_RING_FULL);
+}
+
 /*
  * One would like to write: reserve(ring, sizeof(header) + captured), then read `captured` bytes into it.
  * The verifier refuses it: before 6.1 a reservation's size must be a constant, and afterwards (dynptr) user memory
@@ -69,7 +76,7 @@ static __always_inline long read_piece(void *target, __u32 size, const struct pi
         __u64 n = (piece)->captured;                                                                          \
                                                                                                               \
         if (!record) {                                                                                        \
-            count_loss(WIRE_LOSS_RING_FULL);                                                                  \
+            found_no_room(piece);                                                                             \
             return;                                                                                           \
         }                                                                                                     \
         barrier_var(n);                                                                                       \
@@ -147,6 +154,8 @@ static __always_inline void emit_payload(__u64 connection, __u8 direction, __u64
         take = knobs.call_limit;
         count_loss(WIRE_LOSS_CALL_LIMIT);
     }
+    if (!has_share(piece.ring, connection, direction, offset, length, take))
+        return;
     for (int i = 0; i < PIECES_MAX; i++) {
         if (take <= PIECE_MAX)
             break;
@@ -180,6 +189,6 @@ static __always_inline void emit_kept(__u64 connection, __u8 direction, __u64 of
         .kept = 1,
     };
 
-    if (piece.ring)
+    if (piece.ring && has_share(piece.ring, connection, direction, offset, length, captured))
         emit_last_piece(&piece);
 }

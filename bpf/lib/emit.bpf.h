@@ -61,3 +61,29 @@ static __always_inline void fill_header(struct wire_header *header, __u8 kind, _
     } while (0)
 
 #define EMIT_SUBMIT(ring, record) bpf_ringbuf_submit(record, submit_flags(ring, sizeof(*record)))
+
+/*
+ * Bytes of a stream that no record holds, and why: enum wire_missing. Said at once where there is room to say it,
+ * because what is missing between two messages of one direction may be messages, and what the other direction says next
+ * must not be taken for the answer to what was seen before them. Not static, so that the verifier looks at it once and
+ * by itself (Linux 5.6); weak, because each program file carries a copy.
+ */
+__weak __noinline int emit_gap(__u64 connection, __u64 direction, __u64 offset, __u64 length, __u64 why)
+{
+    void *ring = ring_of(connection);
+    struct wire_data *record;
+
+    if (!ring)
+        return 0;
+    record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+    if (!record) /* the reader will see the gap, later and without its reason */
+        return 0;
+    fill_header(&record->header, WIRE_DATA, direction & 1, why, sizeof(*record));
+    record->connection = connection;
+    record->time_ns = bpf_ktime_get_ns();
+    record->offset = offset;
+    record->length = length > 0xffffffffULL ? 0xffffffff : length; /* no call moves more than 2 GiB */
+    record->captured = 0;
+    EMIT_SUBMIT(ring, record);
+    return 0;
+}

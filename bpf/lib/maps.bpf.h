@@ -39,6 +39,30 @@ struct {
 } rings __weak SEC(".maps");
 
 /*
+ * What processes have unread in rings of which a quarter or more is unread (share.bpf.h). Key: process and ring.
+ * Written by the programs that emit its bytes, never deleted. Full: the least recently used one is dropped, and counted
+ * anew.
+ */
+struct share_key {
+    __u32 pid;
+    __u32 ring;
+};
+
+struct share {
+    __u64 since; /* the ring's position where the newer part begins ... */
+    __u64 last;  /* ... and where the last record does */
+    __u64 older; /* bytes before that position */
+    __u64 newer;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, struct share_key);
+    __type(value, struct share);
+} shares __weak SEC(".maps");
+
+/*
  * TLS calls in flight. Key: thread (pid_tgid). Written by the entry and return programs of that thread only; the
  * element stays for the thread's next call and is deleted when the thread exits. Full: the call is not captured, and
  * counted, and its connection ends (lose_connection), because nothing is known of what the call moved.
@@ -64,7 +88,7 @@ struct thread_calls {
     __u32 traced; /* the verdict */
     __u32 in_go;  /* goroutines make TLS calls on this thread: see go_calls */
     __u32 execs;  /* of the process, see struct process_state */
-    __u32 reserved;
+    __u32 mutes;  /* it has used a connection that is muted for good */
     /* Ciphertext lengths that a send of this thread would have, if it carries what was written into a memory BIO. */
     __u64 pending_object;
     __u64 pending_ns;
@@ -137,6 +161,7 @@ struct connection {
     __u32 base[WIRE_DIRECTIONS]; /* plain TCP: the sequence number of offset 0 ... */
     __u32 based;                 /* ... for the directions for which it is known: 1 << enum wire_direction */
     __u32 reserved;
+    __u64 muted[WIRE_DIRECTIONS]; /* what its mute was when it was last looked up: they only grow */
 };
 
 struct {

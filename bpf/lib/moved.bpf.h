@@ -108,25 +108,10 @@ static __always_inline __u32 first_bytes(const struct moved *moved, __u64 *bytes
 /* Bytes of the stream that no record holds. */
 static __always_inline void emit_unseen(__u64 connection, __u8 direction, __u64 offset, __u64 length, __u8 why)
 {
-    void *ring = ring_of(connection);
-    struct wire_data *record;
-
-    if (!ring)
-        return;
     count_loss(why == WIRE_MISSING_CALL_LIMIT   ? WIRE_LOSS_CALL_LIMIT
                : why == WIRE_MISSING_UNREADABLE ? WIRE_LOSS_UNREADABLE
                                                 : WIRE_LOSS_UNSEEN);
-    EMIT_RESERVE(ring, record, WIRE_DATA, WIRE_LOSS_RING_FULL);
-    if (!record)
-        return;
-    record->header.direction = direction;
-    record->header.flags = why;
-    record->connection = connection;
-    record->time_ns = bpf_ktime_get_ns();
-    record->offset = offset;
-    record->length = length > 0xffffffffULL ? 0xffffffff : length; /* no call moves more than 2 GiB */
-    record->captured = 0;
-    EMIT_SUBMIT(ring, record);
+    emit_gap(connection, direction, offset, length, why);
 }
 
 /*

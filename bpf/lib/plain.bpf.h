@@ -310,7 +310,7 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
     struct plain_socket *plain;
     struct connection *connection;
     struct connection_key key = {};
-    __u32 fresh, muted;
+    __u32 fresh;
     __s32 missed;
 
     if (!thread)
@@ -356,11 +356,11 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
     }
     offset = connection->offset[moved->direction & 1] + missed;
     connection->offset[moved->direction & 1] = offset + moved->length;
-    muted = how_muted(connection->id, moved->direction, offset + moved->length);
-    if (muted == 2)
-        plain->state = PLAIN_OTHER;
-    if (muted)
+    if (is_muted(connection, moved->direction, offset + moved->length)) {
+        if (is_muted_for_good(connection))
+            plain->state = PLAIN_OTHER;
         return;
+    }
     if (missed)
         emit_unseen(connection->id, moved->direction & 1, offset - missed, missed, WIRE_MISSING_UNSEEN);
     emit_moved(connection->id, offset, moved);

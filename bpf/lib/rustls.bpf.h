@@ -122,7 +122,7 @@ __weak __noinline int rustls_record_sent(__u64 socket, __u64 address)
         offset = connection->offset[WIRE_SENT] + (record->offset - object->told);
         object->told = record->offset + record->length;
         connection->offset[WIRE_SENT] = offset + record->length;
-        if (!is_muted(connection->id, WIRE_SENT, connection->offset[WIRE_SENT]))
+        if (!is_muted(connection, WIRE_SENT, connection->offset[WIRE_SENT]))
             emit_kept(connection->id, WIRE_SENT, offset, record->plaintext, record->captured, record->length);
     }
     bpf_map_delete_elem(&rustls_records, &key);

@@ -20,6 +20,7 @@ enum select_kind {
 #define CALL_LIMIT_MAX     (32 << 20) /* of `call_limit` below */
 #define SELECT_CGROUPS_MAX 64
 #define RINGS_MAX          16
+#define WAKES_PER_RING     4 /* `wake_bytes` below is that part of a ring */
 
 struct knobs {
     __u32 select;              /* enum select_kind, or-ed; 0: every process of the node */

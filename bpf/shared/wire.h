@@ -41,6 +41,8 @@ enum wire_missing {
     WIRE_MISSING_CALL_LIMIT = 2, /* the call was longer than is captured of one call */
     WIRE_MISSING_MUTED = 3,      /* user space had asked not to have it */
     WIRE_MISSING_UNSEEN = 4,     /* moved without a buffer of the process: sendfile, splice, MSG_TRUNC */
+    WIRE_MISSING_RING_FULL = 5,  /* there was no room for it, but for this */
+    WIRE_MISSING_SHARE = 6,      /* the process has more than its share of the ring */
 };
 
 enum wire_library {
@@ -174,5 +176,6 @@ enum wire_loss {
     WIRE_LOSS_CALL_UNRETURNED = 7,
     WIRE_LOSS_UNSEEN = 8,
     WIRE_LOSS_UNTIED = 9,
-    WIRE_LOSS_COUNT = 10,
+    WIRE_LOSS_PROCESS_SHARE = 10,
+    WIRE_LOSS_COUNT = 11,
 };

@@ -34,6 +34,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l select-children -d 
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-mute -d 'bytes that turn out to be of no interest are no longer copied; false: they are, which costs more' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
@@ -104,6 +105,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l node-name -d 'wha
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-mute -d 'bytes that turn out to be of no interest are no longer copied; false: they are, which costs more' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
@@ -144,6 +146,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l node-name -d 'wh
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-mute -d 'bytes that turn out to be of no interest are no longer copied; false: they are, which costs more' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
@@ -178,6 +181,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l no-children -d '
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-mute -d 'bytes that turn out to be of no interest are no longer copied; false: they are, which costs more' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
@@ -254,6 +258,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l select-children 
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-ring-bytes -d 'size of all ring buffers together, a power of two' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-rings -d 'ring buffers and worker threads, a power of two up to 16; 0: by the number of CPUs' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-call-limit-bytes -d 'bytes captured of a single read or write; the rest is counted as lost' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-mute -d 'bytes that turn out to be of no interest are no longer copied; false: they are, which costs more' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-socket-hook -d 'how a TLS connection’s socket is found; auto: the best way that this kernel has' -x -a 'auto tracepoint fexit kprobe none'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x

@@ -3,6 +3,9 @@
 
     sudo tests/bench/rounds.py --build build
     sudo tests/bench/rounds.py --build build --agent 'tests/bench/watch.py {libssl} {pid}' --agent-ready READY
+    sudo tests/bench/rounds.py --build build --part load --modes bulk --no-floor --agent-ready READY \\
+        --agent 'muted=tests/bench/watch.py {libssl} {pid}' \\
+        --agent 'unmuted=tests/bench/watch.py {libssl} {pid} --capture-mute false'
 
 Part "loop": nanoseconds of CPU that a watcher adds to each SSL_read and SSL_write (ssl_loop).
 Part "load": throughput, latency and CPU of load_client against llm_server (stream, json, bulk, paced).
@@ -111,6 +114,11 @@ class Loop:
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())["cpu_ns_per_call"]
 
+    def renew(self):
+        self._process.stdin.write("renew\n")
+        self._process.stdin.flush()
+        json.loads(self._process.stdout.readline())
+
     def end(self):
         self._process.stdin.close()
         self._process.wait(timeout=10)
@@ -123,6 +131,9 @@ def measure_loop(options, watchers, libs):
     for _ in range(options.rounds):
         for watcher in watchers:
             watcher.attach(loop.pid, libs / "libssl.so.3")
+            loop.renew()
+            loop.run("turn", 256, 500)
+            time.sleep(GRACE)  # what is sent is no HTTP, and an agent may mute it for good
             for operation, size in cases:
                 loop.run(operation, size, 500)
                 # The least of a few: what others on the machine do can only add.
@@ -224,15 +235,20 @@ def main():
     parser.add_argument("--calls", type=int, default=5000, help="loop: calls in a measurement")
     parser.add_argument("--seconds", type=float, default=3, help="load: length of a run")
     parser.add_argument("--modes", default="stream,json,bulk,paced", help="load: which")
-    parser.add_argument("--agent", help="command of an agent to compare; {pid} and {libssl} are filled in")
+    parser.add_argument("--agent", action="append", default=[], metavar="[NAME=]COMMAND",
+                        help="an agent to compare, any number of times; {pid} and {libssl} are filled in")
+    parser.add_argument("--no-floor", action="store_true", help="without the floor")
     parser.add_argument("--agent-ready", default="attached", help="pattern in what it prints once it is attached")
     parser.add_argument("--json", help="write all figures to this file")
     options = parser.parse_args()
 
     floor = str(pathlib.Path(options.build) / "tests/bench/floor/floor_capture")
-    watchers = [Watcher("none"), Watcher("floor", [floor, "{libssl}", "{pid}"], "READY")]
-    if options.agent:
-        watchers.append(Watcher("agent", shlex.split(options.agent), options.agent_ready))
+    watchers = [Watcher("none")]
+    if not options.no_floor:
+        watchers.append(Watcher("floor", [floor, "{libssl}", "{pid}"], "READY"))
+    for agent in options.agent:
+        name, command = re.fullmatch(r"(?:(\w+)=)?(.*)", agent, re.DOTALL).groups()
+        watchers.append(Watcher(name or "agent", shlex.split(command), options.agent_ready))
     figures = {}
     with live.work_directory() as work:
         libs = live.make_private_libs(work / "client-libs")

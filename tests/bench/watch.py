@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The agent as a daemon with its defaults (metrics, audit log), for harnesses that run a tool as `TOOL LIBSSL PID`.
 
-    LLMSNOOP=build/llmsnoop tests/bench/watch.py /path/to/libssl.so.3 1234
+    LLMSNOOP=build/llmsnoop tests/bench/watch.py /path/to/libssl.so.3 1234 [flags of `run`]
 
 Prints READY once attached and, on SIGINT, one JSON line: what the agent captured, and what its audit log says of it.
 """
@@ -33,7 +33,7 @@ def read_audit(directory):
 
 
 def main():
-    libssl, pid = sys.argv[1:3]
+    libssl, pid, *flags = sys.argv[1:]
     program = os.environ.get("LLMSNOOP", str(ROOT / "build/llmsnoop"))
     signal.signal(signal.SIGINT, lambda *_: None)  # wakes wait(); the agent is told below, whoever else was
     with tempfile.TemporaryDirectory(prefix="llmsnoop-watch-", dir="/dev/shm") as work:
@@ -41,7 +41,7 @@ def main():
         with messages.open("w", encoding="utf-8") as err:
             agent = subprocess.Popen([program, "run", "--pid", pid, "--capture-libraries", libssl, "--audit-directory", audit,
                                       "--metrics-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0",
-                                      "--store-path", pathlib.Path(work) / "store.db"], stderr=err, start_new_session=True)
+                                      "--store-path", pathlib.Path(work) / "store.db", *flags], stderr=err, start_new_session=True)
         while "is tracing" not in messages.read_text(encoding="utf-8"):
             if agent.poll() is not None:
                 sys.exit(messages.read_text(encoding="utf-8"))

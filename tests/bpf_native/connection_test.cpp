@@ -69,7 +69,8 @@ TEST_F(ConnectionTest, LostAnnouncementsAreMadeUpFor) {
     kernel.make_rings(1, 16);
     write("lost");
     EXPECT_EQ(losses(WIRE_LOSS_PROCESS_RECORD), 1U);
-    EXPECT_EQ(losses(WIRE_LOSS_RING_FULL), 2U);
+    EXPECT_EQ(losses(WIRE_LOSS_RING_FULL), 1U);
+    EXPECT_EQ(losses(WIRE_LOSS_PROCESS_SHARE), 1U);
     kernel.make_rings(1, 1U << 20);
     write("seen");
     const auto records = take();

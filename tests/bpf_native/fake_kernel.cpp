@@ -22,6 +22,7 @@ namespace {
 
 constexpr __u32 kHash = 1, kArray = 2, kPerCpuArray = 6, kLruHash = 9, kArrayOfMaps = 12;
 constexpr std::uint64_t kNoWakeUp = 1, kForceWakeUp = 2;
+constexpr std::uint64_t kUnread = 0, kWritten = 3;  // BPF_RB_AVAIL_DATA, BPF_RB_PROD_POS
 constexpr std::size_t kRingHeader = 8;
 constexpr std::uint8_t kOldMemory = 0xa5;
 
@@ -75,11 +76,13 @@ bool Ring::finish(void* record, std::uint64_t flags, bool discard) {
     return true;
 }
 
-std::vector<Record> Ring::take() {
+std::vector<Record> Ring::take(std::size_t most) {
     std::vector<Record> out;
-    while (!slots_.empty() && slots_.front().state != Slot::State::open) {
+    const std::size_t until = most < used_ ? read_ + most : read_ + used_;
+    while (read_ < until && !slots_.empty() && slots_.front().state != Slot::State::open) {
         Slot& slot = slots_.front();
         used_ -= (slot.size + kRingHeader + 7) / 8 * 8;
+        read_ += (slot.size + kRingHeader + 7) / 8 * 8;
         if (slot.state == Slot::State::submitted) out.push_back({std::move(slot.bytes)});
         slots_.pop_front();
         ++taken_;
@@ -269,8 +272,9 @@ void bpf_ringbuf_submit(void* record, __u64 flags) {
 void bpf_ringbuf_discard(void* record, __u64 flags) {
     kernel().finish_record(record, flags, true);
 }
-__u64 bpf_ringbuf_query(void* ring, __u64 /*what*/) {
-    return static_cast<Ring*>(ring)->unread();
+__u64 bpf_ringbuf_query(void* ring, __u64 what) {
+    const auto* one = static_cast<Ring*>(ring);
+    return what == kUnread ? one->unread() : what == kWritten ? one->written() : one->read();
 }
 
 long bpf_probe_read_user(void* target, __u32 size, const void* address) {

@@ -50,11 +50,13 @@ class Ring {
 
     void* reserve(std::size_t size);
     std::size_t unread() const { return used_; }
+    std::size_t read() const { return read_; }  // positions of the reader and of the writers
+    std::size_t written() const { return read_ + used_; }
     std::size_t wake_ups() const { return wake_ups_; }
     std::size_t unsubmitted() const { return open_.size(); }
 
-    // All records up to the first that is still being written.
-    std::vector<Record> take();
+    // All records up to the first that is still being written; no more once so many bytes were taken.
+    std::vector<Record> take(std::size_t most = ~std::size_t{0});
 
  private:
     friend class FakeKernel;
@@ -68,6 +70,7 @@ class Ring {
 
     std::size_t capacity_;
     std::size_t used_ = 0;  // headers included
+    std::size_t read_ = 0;
     std::size_t wake_ups_ = 0;
     std::deque<Slot> slots_;
     std::map<void*, std::size_t> open_;  // memory -> number of its slot, counted from the beginning

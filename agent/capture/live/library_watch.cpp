@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 // Without mmap events new libraries are found by looking again; with them, unused ones are dropped at that pace.
 constexpr auto kRescan = std::chrono::seconds(2);
 constexpr auto kDropUnused = std::chrono::minutes(10);
-constexpr auto kForgetGoroutines = std::chrono::seconds(10);
+constexpr auto kTidyUp = std::chrono::seconds(10);  // what ended goroutines and deleted files leave behind
 // A program that starts maps some twenty files in a row: they are read together.
 constexpr auto kGather = std::chrono::milliseconds(1);
 constexpr unsigned kLooks = 8;  // at what runs when tracing starts
@@ -128,14 +128,14 @@ void LibraryWatch::run() {
             waiting.push_back({fd, POLLIN, 0});
     }
     auto next = Clock::now() + (watch_ ? Clock::duration(kDropUnused) : Clock::duration(kRescan));
-    auto next_forget = Clock::now() + kForgetGoroutines;
+    auto next_tidy = Clock::now() + kTidyUp;
     bool look_again = false;
     while (true) {
         if (files_.take_passed_over()) {
             look_again = true;
             next = std::min(next, Clock::now() + Clock::duration(kRescan));
         }
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(next, next_forget) - Clock::now());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(next, next_tidy) - Clock::now());
         poll(waiting.data(), waiting.size(), static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if ((waiting[0].revents & POLLIN) != 0) return;
         if (watch_) {
@@ -147,13 +147,14 @@ void LibraryWatch::run() {
                     look_at_process(pid);
             }
         }
-        if (Clock::now() >= next_forget) {
+        if (Clock::now() >= next_tidy) {
             programs_.forget_ended_goroutines();
-            next_forget = Clock::now() + kForgetGoroutines;
+            if (files_.take_deleted()) drop_unused(ProbedFiles::Unused::deleted);
+            next_tidy = Clock::now() + kTidyUp;
         }
         if (Clock::now() < next) continue;
         if (watch_ && !look_again) {
-            drop_unused();
+            drop_unused(ProbedFiles::Unused::all);
         } else {
             for (const std::uint32_t pid : selected_processes(selection_))
                 look_at_process(pid);
@@ -163,13 +164,13 @@ void LibraryWatch::run() {
     }
 }
 
-void LibraryWatch::drop_unused() {
+void LibraryWatch::drop_unused(ProbedFiles::Unused which) {
     std::set<FileId> in_use;
     for (const std::uint32_t pid : running_processes()) {
         for (const MappedFile& file : mapped_files(pid))
             in_use.insert(file.id);
     }
-    files_.retain(in_use);
+    files_.retain(in_use, which);
 }
 
 }  // namespace llmsnoop::capture::live

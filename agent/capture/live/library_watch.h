@@ -32,7 +32,7 @@ class LibraryWatch {
     void look_at_process(std::uint32_t pid);
     void look_at_mapping(const MmapWatch::Mapping& mapping);
     void run();
-    void drop_unused();
+    void drop_unused(ProbedFiles::Unused which);
 
     const Selection selection_;
     const std::vector<std::string> libraries_;

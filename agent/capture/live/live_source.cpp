@@ -19,6 +19,7 @@ constexpr std::int64_t kHousekeepingNs = 1'000'000'000;
 
 base::Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options, model::LossCounters& losses) {
     std::unique_ptr<LiveSource> out(new LiveSource(losses));
+    out->mute_ = options.mute;
     auto programs = Programs::load(detect_kernel_features(), options.programs);
     if (!programs) return programs.error();
     out->programs_ = std::move(*programs);
@@ -78,7 +79,7 @@ void LiveSource::take_kernel_losses() {
 }
 
 void LiveSource::mute(model::ConnectionId connection, model::Direction direction, std::optional<std::uint64_t> until) {
-    programs_->mute(connection, direction, until.value_or(std::numeric_limits<std::uint64_t>::max()));
+    if (mute_) programs_->mute(connection, direction, until.value_or(std::numeric_limits<std::uint64_t>::max()));
 }
 
 void LiveSource::released(model::ConnectionId connection) {

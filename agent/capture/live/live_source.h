@@ -19,6 +19,7 @@ namespace llmsnoop::capture::live {
 struct LiveOptions {
     ProgramOptions programs;
     std::vector<std::string> libraries;  // probed in any case
+    bool mute = true;                    // false: what the pipeline has no use for is delivered all the same
 };
 
 class LiveSource final : public Source {
@@ -41,6 +42,7 @@ class LiveSource final : public Source {
     void take_kernel_losses();  // with `housekeeping_` held
 
     model::LossCounters& losses_;
+    bool mute_ = true;
     RecordDecoder decoder_;
     std::unique_ptr<Programs> programs_;
     std::unique_ptr<ProbedFiles> files_;

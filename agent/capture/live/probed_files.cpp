@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "agent/base/fd.h"
 #include "agent/base/log.h"
@@ -30,6 +31,14 @@ ProbedFiles::ProbedFiles(Programs& programs)
       trials_(executable_of, [this](const Id& id, CandidateTrials::Verdict verdict) { tried(id, verdict); }),
       analysis_([this](const Id& id, const base::Fd& file, const StrippedTls& found) { analysed(id, file, found); }) {}
 
+ProbedFiles::~ProbedFiles() {
+    const std::lock_guard lock(mutex_);
+    std::vector<Probe> probes;
+    for (auto& [id, entry] : files_)
+        std::move(entry.probes.begin(), entry.probes.end(), std::back_inserter(probes));
+    detach(std::move(probes));
+}
+
 base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std::string& path, std::optional<Id> id) {
     const std::lock_guard lock(mutex_);
     if (id) {
@@ -38,6 +47,7 @@ base::Result<bool> ProbedFiles::consider(const std::string& open_path, const std
         if (known != files_.end()) {
             base::log::info("{} has other contents now: looking at it again", known->second.path);
             const bool pinned = known->second.pinned;
+            detach(std::move(known->second.probes));  // they are in the wrong places now
             files_.erase(known);
             trials_.end(*id);
             return consider_locked(open_path, path, pinned);
@@ -127,7 +137,9 @@ void ProbedFiles::tried(const Id& id, CandidateTrials::Verdict verdict) {
         base::log::info("{}: what was found in its code is TLS", entry.path);
         return;
     }
-    entry.probes.clear();
+    std::vector<DetachThread::Job> refuted;
+    refuted.push_back({entry.path, std::exchange(entry.probes, {}), base::Fd()});
+    detaching_.add(std::move(refuted));
     entry.plan.clear();
     entry.refusal = fmt::format("what its functions moved, over {} connections, did not look like TLS's plaintext",
                                 CandidateTrials::kStrikes);
@@ -144,6 +156,7 @@ base::Result<bool> ProbedFiles::attach_planned(const Id& id, const base::Fd& fd,
         files_.erase(id);
         return attached.error();
     }
+    if (!entry.pinned) entry.file.reset(open(fd_path_of(fd).c_str(), O_PATH | O_CLOEXEC));
     base::log::info("probing {}", entry.path);
     return true;
 }
@@ -162,15 +175,30 @@ base::Result<void> ProbedFiles::attach_each(const std::string& fd_path, Entry& e
     return {};
 }
 
-void ProbedFiles::retain(const std::set<Id>& in_use) {
+void ProbedFiles::retain(const std::set<Id>& in_use, Unused which) {
+    std::vector<DetachThread::Job> dropped;
     const std::lock_guard lock(mutex_);
-    std::erase_if(files_, [&](const auto& one) {
-        const bool drop = !one.second.pinned && in_use.count(one.first) == 0;
-        if (!drop) return false;
-        if (!one.second.probes.empty()) base::log::info("no longer probing {}: nobody uses it", one.second.path);
-        trials_.end(one.first);
-        return true;
-    });
+    for (auto at = files_.begin(); at != files_.end();) {
+        Entry& entry = at->second;
+        const bool keep = entry.pinned || in_use.count(at->first) != 0 || (which == Unused::deleted && !entry.deleted);
+        if (!keep && !entry.probes.empty())
+            dropped.push_back({std::move(entry.path), std::move(entry.probes), std::move(entry.file)});
+        if (!keep) trials_.end(at->first);
+        at = keep ? std::next(at) : files_.erase(at);
+    }
+    detaching_.add(std::move(dropped));
+}
+
+bool ProbedFiles::take_deleted() {
+    const std::lock_guard lock(mutex_);
+    bool news = false;
+    for (auto& [id, entry] : files_) {
+        struct stat info {};
+        if (!entry.file || entry.deleted || fstat(entry.file.get(), &info) != 0 || info.st_nlink != 0) continue;
+        entry.deleted = true;
+        news = true;
+    }
+    return news;
 }
 
 std::vector<ProbedFiles::Report> ProbedFiles::report() const {

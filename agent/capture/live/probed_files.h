@@ -18,6 +18,7 @@
 #include "agent/base/result.h"
 #include "agent/capture/live/analysis_thread.h"
 #include "agent/capture/live/candidate_trials.h"
+#include "agent/capture/live/detach_thread.h"
 #include "agent/capture/live/procfs.h"
 #include "agent/capture/live/programs.h"
 #include "agent/capture/live/tls_finder.h"
@@ -42,6 +43,9 @@ class ProbedFiles {
     };
 
     explicit ProbedFiles(Programs& programs);
+    ~ProbedFiles();
+    ProbedFiles(const ProbedFiles&) = delete;
+    ProbedFiles& operator=(const ProbedFiles&) = delete;
 
     // To be shown all events: what was found by structure is detached, and refused from then on, if it does not prove
     // itself.
@@ -56,8 +60,13 @@ class ProbedFiles {
     // The same for a file that is to keep its probes whether or not anybody has it mapped. It is analysed at once.
     base::Result<bool> pin(const std::string& path);
 
-    // Detaches from files that are neither in use nor pinned.
-    void retain(const std::set<Id>& in_use);
+    // Detaches, in a while, from files that are neither in use nor pinned. What is deleted is dropped soon: nobody will
+    // open it again, and its space is not freed before. Others may be used again in a moment.
+    enum class Unused : std::uint8_t { all, deleted };
+    void retain(const std::set<Id>& in_use, Unused which);
+
+    // Has a file with probes been deleted since this was last asked?
+    bool take_deleted();
 
     // Were files passed over since this was last asked, because too many were waiting for their analysis? Then the
     // processes are to be looked at again.
@@ -73,6 +82,8 @@ class ProbedFiles {
         std::vector<Probe> probes;
         std::string refusal;
         std::optional<Stamp> stamp;
+        base::Fd file;  // O_PATH, where there are probes and it is not pinned: to see whether it is deleted
+        bool deleted = false;
         bool pinned = false;
         bool analysed_aside = false;  // under way
     };
@@ -93,6 +104,7 @@ class ProbedFiles {
     std::map<Id, Entry> files_;
     std::atomic<bool> passed_over_{false};
     CandidateTrials trials_;
+    DetachThread detaching_;
     AnalysisThread analysis_;  // last, so that it ends before what its results go to
 };
 

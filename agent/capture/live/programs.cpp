@@ -109,7 +109,7 @@ knobs make_knobs(const ProgramOptions& options, const TcpFunctions& tcp, SocketH
     out.receive_arguments = tcp.receive_arguments;
     out.late_must_look = options.nobody_mutes ? 1 : 0;
     out.plain_tells_sockets = socket_hook == SocketHook::tracepoint ? 1 : 0;
-    out.wake_bytes = options.ring_bytes / options.rings / 4;
+    out.wake_bytes = options.ring_bytes / options.rings / WAKES_PER_RING;
     out.call_limit = std::min<std::uint64_t>(options.call_limit, CALL_LIMIT_MAX);
     return out;
 }

@@ -4,6 +4,8 @@
 //   READY 4711                                          its pid
 //   run read 256 20000                                  > operation (read, write or turn), bytes, calls
 //   {"operation":"read","size":256,"calls":20000,"ns_per_call":1234.5,"cpu_ns_per_call":1201.7}
+//   renew                                               > another connection, whose beginning a watcher sees
+//   {}
 //
 // The CPU time is the thread's own, kernel included: on a busy machine it is the figure to compare.
 // "turn" is one SSL_write and one SSL_read. Between commands nothing happens, so that probes can be attached and
@@ -142,8 +144,8 @@ std::optional<Stamp> run(Pair& pair, const std::string& operation, std::size_t s
 }  // namespace
 
 int main() {
-    Pair pair;
-    if (!pair.ready()) {
+    auto pair = std::make_unique<Pair>();
+    if (!pair->ready()) {
         std::fprintf(stderr, "ssl_loop: the handshake failed\n");
         return 1;
     }
@@ -156,12 +158,19 @@ int main() {
         std::size_t size = 0;
         unsigned long calls = 0;
         words >> verb >> operation >> size >> calls;
+        if (verb == "renew") {
+            pair.reset();
+            pair = std::make_unique<Pair>();
+            std::puts(pair->ready() ? "{}" : "the handshake failed");
+            std::fflush(stdout);
+            continue;
+        }
         if (verb != "run" || (operation != "read" && operation != "write" && operation != "turn") || size == 0 ||
             size > kMaxSize || calls == 0) {
             std::fprintf(stderr, "ssl_loop: expected: run read|write|turn BYTES CALLS\n");
             return 2;
         }
-        const auto took = run(pair, operation, size, calls);
+        const auto took = run(*pair, operation, size, calls);
         if (!took) {
             std::fprintf(stderr, "ssl_loop: an SSL call failed\n");
             return 1;

@@ -9,5 +9,7 @@ int play_sequence(const TlsClient& client, const ClientOptions& options);  // al
 int play_interleave(const TlsClient& client, const ClientOptions& options);
 int play_die_mid_stream(const TlsClient& client, const ClientOptions& options);
 int play_load(const TlsClient& client, const ClientOptions& options);
+int play_storm(const TlsClient& client, const ClientOptions& options);
+int play_crowd(const TlsClient& client, const ClientOptions& options);
 
 }  // namespace llmsnoop::support

@@ -60,7 +60,10 @@ void declare_options(CLI::App& app, ClientOptions& options) {
     app.add_option("--die-after", options.die_after_reads, "reads before that")->capture_default_str();
     app.add_flag("--short", options.leave_at_once, "leave at once after the exchange: no shutdown, no cleaning up");
     app.add_option("--load", options.load, "THREADS SECONDS: as fast as it goes, each thread with a connection");
-    app.add_flag("--quiet", options.quiet, "with --load: only the summary");
+    app.add_option("--storm", options.storm, "RATE SECONDS: so many processes a second, each of which does the rest");
+    app.add_option("--storm-exec", options.storm_exec, "one in so many of them is executed anew; 0: all are forks");
+    app.add_option("--crowd", options.crowd, "so many connections at once, --keep-alive exchanges on each");
+    app.add_flag("--quiet", options.quiet, "with --load and --crowd: only the summary");
 }
 
 }  // namespace llmsnoop::support

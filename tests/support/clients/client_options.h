@@ -21,7 +21,11 @@ struct ClientOptions {
     unsigned connections = 1;  // one after the other
     std::size_t write_size = 0;
     unsigned die_after_reads = 3;
-    std::pair<unsigned, double> load{0, 0};  // threads, seconds
+    std::pair<unsigned, double> load{0, 0};   // threads, seconds
+    std::pair<unsigned, double> storm{0, 0};  // processes a second, seconds
+    unsigned storm_exec = 0;                  // one in so many of them is executed anew
+    unsigned crowd = 0;                       // connections at once
+    char** arguments = nullptr;               // of this program, for those executed anew
     bool quiet = false;
     bool interleave = false;
     bool pipeline = false;
@@ -29,6 +33,9 @@ struct ClientOptions {
     bool die_mid_stream = false;
     bool leave_at_once = false;  // --short
 };
+
+// In the environment of a process that a storm has executed anew: it makes its exchanges and no storm.
+inline constexpr const char* kStormChild = "SSL_CLIENT_STORM_CHILD";
 
 // Declares the flags; `options` is filled when the command line is parsed and must outlive `app`.
 void declare_options(CLI::App& app, ClientOptions& options);

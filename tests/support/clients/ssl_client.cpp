@@ -5,6 +5,7 @@
 //   ssl_client --port 41237 --api anthropic --stream --query 'chunks=50&gap_us=200' --nonblocking
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests/support/clients/behaviours.h"
 
@@ -14,6 +15,8 @@ using namespace llmsnoop;
 
 int play(const support::TlsClient& client, const support::ClientOptions& options) {
     if (options.load.first > 0) return play_load(client, options);
+    if (options.storm.first > 0) return play_storm(client, options);
+    if (options.crowd > 0) return play_crowd(client, options);
     if (options.die_mid_stream) return play_die_mid_stream(client, options);
     if (options.interleave) return play_interleave(client, options);
     return play_sequence(client, options);
@@ -27,6 +30,8 @@ int main(int argc, char** argv) {
     declare_options(app, options);
     CLI11_PARSE(app, argc, argv);
     options.transport.server_name = options.plan.host;
+    options.arguments = argv;
+    if (std::getenv(support::kStormChild) != nullptr) options.storm = {0, 0};
     std::signal(SIGPIPE, SIG_IGN);
 
     const auto api = support::ssl_api(options.libssl);

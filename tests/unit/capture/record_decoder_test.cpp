@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,19 @@ TEST_F(RecordDecoderTest, SaysWhyBytesAreMissing) {
     data.header.flags = WIRE_MISSING_UNSEEN;
     EXPECT_EQ(std::get<model::Chunk>(*decoder_.decode(bytes_of(data, WIRE_DATA))).missing,
               model::Loss::moved_in_kernel);
+    data.header.flags = WIRE_MISSING_RING_FULL;
+    EXPECT_EQ(std::get<model::Chunk>(*decoder_.decode(bytes_of(data, WIRE_DATA))).missing, model::Loss::ring_full);
+    data.header.flags = WIRE_MISSING_SHARE;
+    EXPECT_EQ(std::get<model::Chunk>(*decoder_.decode(bytes_of(data, WIRE_DATA))).missing, model::Loss::process_share);
+}
+
+TEST(LossOfWire, EachHasItsOwnName) {
+    std::set<model::Loss> names;
+    for (std::uint32_t i = 0; i < WIRE_LOSS_COUNT; ++i)
+        names.insert(loss_of_wire(i));
+    EXPECT_EQ(names.size(), std::size_t{WIRE_LOSS_COUNT});
+    EXPECT_EQ(loss_of_wire(WIRE_LOSS_UNTIED), model::Loss::connection_untied);
+    EXPECT_EQ(loss_of_wire(WIRE_LOSS_PROCESS_SHARE), model::Loss::process_share);
 }
 
 TEST_F(RecordDecoderTest, ReadsTheLifeOfAConnection) {
