@@ -17,6 +17,12 @@ void learn(std::optional<model::Endpoint>& known, const std::optional<model::End
     if (told) known = told;
 }
 
+// A tunnel to an address may lead to any host.
+bool is_address(std::string_view host) {
+    return host.find_first_not_of("0123456789.") == std::string_view::npos || host.find(':') != std::string_view::npos;
+}
+constexpr const char* kAnyHost = "";
+
 }  // namespace
 
 BlindTable::BlindTable(BlindOptions options, model::LossCounters& losses)
@@ -40,8 +46,10 @@ void BlindTable::unprobed(const model::UnprobedTls& event) {
         if (known != processes_.end()) connections_ -= known->second.waiting.erase(event.socket);
         if (!of_interest) return;
         if (known != processes_.end()) {
-            const auto tunnel = known->second.tunnels.find(event.server_name);
-            if (tunnel != known->second.tunnels.end() && near(tunnel->second, event.time)) return;
+            for (const std::string& host : {event.server_name, std::string(kAnyHost)}) {
+                const auto tunnel = known->second.tunnels.find(host);
+                if (tunnel != known->second.tunnels.end() && near(tunnel->second, event.time)) return;
+            }
         }
         if (!take_room()) return;
         Suspect suspect;
@@ -131,14 +139,17 @@ void BlindTable::ended(const model::ProcessEnded& event) {
     }
 }
 
-void BlindTable::tunnel(const model::ProcessKey& key, const std::string& host, base::Time time) {
-    if (!options_.is_model_host(host)) return;
+void BlindTable::tunnel(const model::ProcessKey& key, const std::string& to, base::Time time) {
+    const std::string host = is_address(to) ? kAnyHost : to;
+    if (host != kAnyHost && !options_.is_model_host(host)) return;
     const std::lock_guard lock(mutex_);
     Process& process = processes_[key];
     if (process.tunnels.size() >= kTunnels) process.tunnels.erase(process.tunnels.begin());
     process.tunnels[host] = time;
     // The two are heard of in any order.
-    const auto is_it = [&](const Suspect& one) { return one.host == host && near(one.began, time); };
+    const auto is_it = [&](const Suspect& one) {
+        return (one.host == host || host == kAnyHost) && near(one.began, time);
+    };
     connections_ -= std::erase_if(process.waiting, [&](const auto& one) { return is_it(one.second); });
     const std::size_t passed_on = std::erase_if(process.due, is_it);
     connections_ -= passed_on;
@@ -177,10 +188,8 @@ std::vector<std::pair<model::ProcessKey, BlindTable::Suspect>> BlindTable::take_
 void BlindTable::notice_losses(base::Time now) {
     using model::Loss;
     std::uint64_t lost = 0;
-    for (const Loss loss : {Loss::ring_full, Loss::calls_full, Loss::connections_full, Loss::connection_limit,
-                            Loss::connection_unknown}) {
+    for (const Loss loss : {Loss::ring_full, Loss::calls_full, Loss::connections_full, Loss::connection_limit})
         lost += losses_.get(loss);
-    }
     const std::lock_guard lock(mutex_);
     if (lost == lost_) return;
     lost_ = lost;

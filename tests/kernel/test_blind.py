@@ -128,7 +128,8 @@ class BlindSpots(kernel_case.KernelCase):
         process = subprocess.Popen([program, "wget", "-q", "-O", "-", "--post-data", "a question " * 20,
                                     f"https://localhost:{self.old_server.port}/v1/chat/completions"],
                                    env={"PATH": "/nowhere"},  # else it would use the openssl command
-                                   preexec_fn=live.child_setup(self.cgroup), stdout=subprocess.DEVNULL)
+                                   preexec_fn=live.child_setup(self.cgroup), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
         try:
             yield
         finally:
@@ -256,7 +257,7 @@ class Ask {
                          [("java", "localhost", "no_library")])
 
     @contextlib.contextmanager
-    def raw_client(self, host):
+    def raw_client(self, host, through=None):
         """A process that has libssl mapped, probed, and sends TLS that is none of its; while it waits for an answer."""
         script = """
 import socket, ssl, sys
@@ -265,13 +266,17 @@ try:
     ssl.create_default_context().wrap_bio(into, out_of, server_hostname=sys.argv[2]).do_handshake()
 except ssl.SSLWantReadError:
     pass
-with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as one:
+with socket.create_connection(("127.0.0.1", int(sys.argv[3] if sys.argv[3:] else sys.argv[1]))) as one:
+    if sys.argv[3:]:
+        one.sendall(f"CONNECT 127.0.0.1:{sys.argv[1]} HTTP/1.1\\r\\nHost: 127.0.0.1:{sys.argv[1]}\\r\\n\\r\\n".encode())
+        assert b"200" in one.recv(65536)
     one.sendall(out_of.read())
     one.sendall(b"\\x17\\x03\\x03\\x04\\x00" + bytes(1024))
     one.recv(1)
 """
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            process = subprocess.Popen([live.PYTHON, "-c", script, str(listener.getsockname()[1]), host],
+            process = subprocess.Popen([live.PYTHON, "-c", script, str(listener.getsockname()[1]), host,
+                                        *([str(through)] if through else [])],
                                        env=live.environment(self.libs), preexec_fn=live.child_setup(self.cgroup))
             connection = listener.accept()[0]
             try:
@@ -317,6 +322,59 @@ for _ in range(2):
             through = live.Server(self.server.process, port, self.server.certificate, False)
             live.run_client(kernel_case.BUILD, through, *flags, kind=kind, libs=self.libs, cgroup=self.cgroup)
         self.expect_busybox_alone(watching)
+
+    def test_a_tunnel_is_looked_into(self):
+        """CONNECT: neither the proxy nor a client that is read is blind; a client that is not is."""
+        proxy_script = """
+import socket, threading
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+def copy(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+    except ConnectionError:
+        pass
+while True:
+    client = listener.accept()[0]
+    head = b""
+    while not head.endswith(b"\\r\\n\\r\\n"):
+        head += client.recv(1)
+    host, _, port = head.split()[1].rpartition(b":")
+    server = socket.create_connection((host, int(port)))
+    client.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n")
+    threading.Thread(target=copy, args=(server, client), daemon=True).start()
+    threading.Thread(target=copy, args=(client, server), daemon=True).start()
+"""
+        client_script = """
+import http.client, json, ssl, sys
+connection = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[1]), context=ssl.create_default_context(cafile=sys.argv[3]))
+connection.set_tunnel("localhost", int(sys.argv[2]))
+connection.request("POST", "/v1/chat/completions", headers={"Content-Type": "application/json"}, body=json.dumps(
+    {"model": "gpt-4.1", "messages": [{"role": "user", "content": "a question " * 20}]}))
+assert connection.getresponse().status == 200
+"""
+        watching = Watching(self, way=self.way)
+        proxy = subprocess.Popen([live.PYTHON, "-c", proxy_script], stdout=subprocess.PIPE, text=True,
+                                 preexec_fn=live.child_setup(self.cgroup))
+        self.addCleanup(proxy.stdout.close)
+        self.addCleanup(proxy.wait)
+        self.addCleanup(proxy.terminate)
+        port = proxy.stdout.readline().strip()
+        before = len(self.server.exchanges())
+        done = self.in_cgroup([live.PYTHON, "-c", client_script, port, self.server.port, self.server.certificate],
+                              env=live.environment(self.libs))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.server.exchanges()), before + 1)
+        with self.raw_client("localhost", through=int(port)):
+            found = watching.until(lambda found: found)
+            self.assertEqual([(one["comm"], host["host"], host["reason"]) for one in found for host in one["hosts"]],
+                             [("python3", "localhost", "connection_missed")])
+        with self.busybox():  # judged after all the others
+            program = str(self.work / "busybox")
+            found = watching.until(lambda found: any(one["exe"] == program for one in found))
+            self.assertNotIn(proxy.pid, [one["pid"] for one in found])
+            self.assertEqual(len(found), 2)
 
     def test_without_plain_tcp_nobody_knows(self):
         watching = Watching(self, way="off")

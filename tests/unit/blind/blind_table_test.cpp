@@ -185,11 +185,12 @@ TEST_F(BlindTableTest, PlaintextMayBeHeardOfLate) {
 }
 
 TEST_F(BlindTableTest, WhereTheSocketIsNotKnownTheNameDecides) {
-    for (const auto& read : {connection(9, {}, std::string(kModelHost)), connection(9, {}, "", std::string(kModelHost)),
-                             connection(9, {}, "proxy.example", std::string(kModelHost))}) {
+    const std::string host(kModelHost);
+    const std::pair<std::string, std::string> names[] = {{host, ""}, {"", host}, {"proxy.example", host}};
+    for (const auto& [server_name, authority] : names) {
         hello(1);
         data(1);
-        table().read(read);
+        table().read(connection(9, {}, server_name, authority));
         pass(minutes(1));
         EXPECT_THAT(blind(), IsEmpty());
         ends();
@@ -339,6 +340,16 @@ TEST_F(BlindTableTest, WhatAProxyPassesOnIsNotItsOwn) {
     table().tunnel(process_, std::string(kModelHost), now_);
     pass(minutes(1));
     EXPECT_THAT(blind(), IsEmpty());
+    // The client may have looked up the name itself.
+    for (const char* to : {"192.0.2.1", "2001:db8::1"}) {
+        hello(5);
+        table().tunnel(process_, to, now_);
+        data(5);
+        hello(6);
+        data(6);
+        pass(minutes(1));
+        EXPECT_THAT(blind(), IsEmpty()) << to;
+    }
     // A tunnel to another host, or one of long ago, says nothing.
     table().tunnel(process_, "api.anthropic.com", now_);
     hello(4);
