@@ -14,6 +14,8 @@ struct wire_types {
     struct wire_connection_close close;
     struct wire_process process;
     struct wire_process_end process_end;
+    struct wire_hello hello;
+    struct wire_hello_data hello_data;
 };
 
 /* Never read or written; a pointer, so that it takes no room. */

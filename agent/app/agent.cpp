@@ -80,6 +80,27 @@ Agent::Agent(const Config& config, capture::Source& source, const tokens::Pricin
                 &pricing},
       engine_(services_) {}
 
+void Agent::look_for_blind_spots(blind::BlindOptions options) {
+    options.look = [&source = services_.source](const model::ProcessKey& process) {
+        return source.why_unseen(process);
+    };
+    options.identity = [this](const model::ProcessKey& process) { return processes_.identity(process); };
+    blind_ = std::make_unique<blind::BlindTable>(std::move(options), losses_);
+    services_.blind = blind_.get();
+}
+
+std::vector<model::BlindProcess> Agent::blind_processes() {
+    if (!blind_) return {};
+    auto out = blind_->list();
+    for (model::BlindProcess& one : out) {
+        if (!one.who || !one.who->pod) continue;
+        auto named = std::make_shared<model::Identity>(*one.who);
+        pods_.complete(*named);
+        one.who = std::move(named);
+    }
+    return out;
+}
+
 base::Result<void> Agent::run() {
     std::unique_ptr<attribution::kubernetes::PodSource> pod_source;
     if (pod_options_) {

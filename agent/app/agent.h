@@ -12,6 +12,7 @@
 #include "agent/attribution/pod_table.h"
 #include "agent/attribution/process_table.h"
 #include "agent/base/result.h"
+#include "agent/blind/blind_table.h"
 #include "agent/capture/source.h"
 #include "agent/model/loss.h"
 #include "agent/model/traffic.h"
@@ -33,6 +34,13 @@ class Agent {
 
     // Before run().
     exporters::FanOut& sinks() { return fan_out_; }
+
+    // Looks for blind spots too; before run(). Of the options, only what the agent itself knows is replaced.
+    void look_for_blind_spots(blind::BlindOptions options);
+    // None if nobody looks.
+    const blind::BlindTable* blind_spots() const { return blind_.get(); }
+    // With the names of their pods, where those are known.
+    std::vector<model::BlindProcess> blind_processes();
 
     // Blocks until the source has ended or stop() is called; then lets the sinks finish. Learns of pods meanwhile,
     // where the configuration says from whom.
@@ -59,6 +67,7 @@ class Agent {
     std::atomic<std::uint64_t> records_{0};
     pipeline::LateIdentity late_;
     model::LossCounters& losses_;
+    std::unique_ptr<blind::BlindTable> blind_;
     pipeline::Services services_;
     pipeline::Engine engine_;
     std::vector<exporters::SinkStop> outcome_;

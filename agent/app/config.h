@@ -34,6 +34,11 @@ struct Config {
         std::string plain_tcp = "auto";
         std::vector<std::string> libraries;
     } capture;
+    struct Blind {
+        std::chrono::milliseconds after{10'000};
+        std::chrono::milliseconds keep{5 * 60 * 1000};
+        std::vector<std::string> hosts;
+    } blind;
     struct Containers {
         std::vector<std::string> roots;  // empty: this mount namespace's, and that of process 1
         bool api = true;

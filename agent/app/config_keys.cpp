@@ -219,6 +219,13 @@ Result<void> root_directory(const std::string& value) {
     return {};
 }
 
+Result<void> host_pattern(const std::string& value) {
+    const bool valid = value.size() <= 253 && value.find_first_not_of('.') != std::string::npos &&
+                       value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
+    if (!valid) return unfit("'" + value + "' is no host name in lower case, nor a dot and the end of one");
+    return {};
+}
+
 Result<void> label_name(const std::string& value) {
     constexpr std::size_t kMost = 253 + 1 + 63;  // a DNS name, a slash, a name
     if (value.empty() || value.size() > kMost) return unfit("'" + value + "' is no name of a label");
@@ -293,6 +300,15 @@ std::vector<ConfigKey> make_keys() {
                 MEMBER(capture.nice), parse_if(parse_integer, fits_nice, kNice)),
         list({"capture", "libraries", "TLS libraries to probe in any case, whether or not a process has them mapped"},
              MEMBER(capture.libraries)),
+        duration({"blind", "after",
+                  "a process that sends data to a model's host over TLS is a blind spot if none of its plaintext was "
+                  "seen for so long, at least 1s"},
+                 MEMBER(blind.after)),
+        duration({"blind", "keep", "blind spots of processes that have ended are told of for so long"},
+                 MEMBER(blind.keep)),
+        list({"blind", "hosts",
+              "hosts that serve models, besides those that are known: a name, or a dot and what the name ends in"},
+             MEMBER(blind.hosts), host_pattern),
         list({"containers", "roots",
               "directories in which the host's root is mounted, where the names of containers are looked for in the "
               "files of their runtimes; none given: / and /proc/1/root"},

@@ -36,6 +36,9 @@ ordered_json hooks_json(const KernelFeatures& features, SocketHook socket, Plain
     // What io_uring moves is in no system call's buffer; the kernel's functions are the same.
     if (plain == PlainHook::syscall || plain == PlainHook::tracepoint)
         out["plain_tcp_blind"] = "sockets used by io_uring";
+    // Traffic shows them, which a look at the machine does not.
+    out["blind_spots"] = plain == PlainHook::none ? "not noticed: without plain TCP no ClientHello is seen"
+                                                  : "noticed by ClientHello: /api/v1/processes of the running agent";
     out["process"] = "tp_btf";
     out["new_libraries"] = features.mmap_events.available ? "perf mmap events" : "scan of /proc every 2 s";
     return out;

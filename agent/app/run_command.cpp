@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/app/agent.h"
+#include "agent/app/blind_spots.h"
 #include "agent/app/commands.h"
 #include "agent/app/live.h"
 #include "agent/app/prices.h"
@@ -86,7 +87,8 @@ base::Result<std::unique_ptr<exporters::Sink>> open_clickhouse(const Config& con
 
 base::Result<std::unique_ptr<exporters::api::ApiServer>> start_api(const Config& config,
                                                                    std::shared_ptr<exporters::api::RecordStream> stream,
-                                                                   const std::atomic<bool>& tracing) {
+                                                                   const std::atomic<bool>& tracing,
+                                                                   const std::atomic<Agent*>& agent) {
     exporters::api::ApiOptions options;
     options.listen = config.api.listen;
     options.token_file = config.api.token_file;
@@ -99,6 +101,10 @@ base::Result<std::unique_ptr<exporters::api::ApiServer>> start_api(const Config&
     sources.stream = std::move(stream);
     sources.doctor = [config] { return doctor_json(config); };
     sources.ready = [&tracing] { return tracing.load(); };
+    sources.blind = [&agent]() -> std::string {
+        Agent* const running = agent.load();
+        return running != nullptr && running->blind_spots() != nullptr ? blind_json(running->blind_processes()) : "";
+    };
     return exporters::api::ApiServer::start(std::move(options), std::move(sources));
 }
 
@@ -154,11 +160,12 @@ base::Result<void> run(const CommonOptions& options) {
     }
 
     std::atomic<bool> tracing{false};
+    std::atomic<Agent*> running{nullptr};
     std::shared_ptr<exporters::api::RecordStream> stream;
     std::unique_ptr<exporters::api::ApiServer> api;
     if (config->api.enabled) {
         stream = std::make_shared<exporters::api::RecordStream>(config->api.max_streams);
-        auto started = start_api(*config, stream, tracing);
+        auto started = start_api(*config, stream, tracing, running);
         if (!started) return started.error();
         api = std::move(*started);
         base::log::info("API on port {}", api->port());
@@ -173,6 +180,12 @@ base::Result<void> run(const CommonOptions& options) {
     if (store) agent.sinks().add(std::move(store));
     if (clickhouse) agent.sinks().add(std::move(clickhouse));
     if (stream) agent.sinks().add(std::make_unique<exporters::api::RecordStreamSink>(stream, node_name(*config)));
+    // What is not heard of TLS connections is no sign that there are none.
+    if ((*source)->programs().plain_hook() != capture::live::PlainHook::none) {
+        agent.look_for_blind_spots(blind_options(*config));
+        metrics->set_blind_processes([&agent] { return agent.blind_spots()->by_reason(); });
+    }
+    running = &agent;
     metrics->set_traffic(&agent.traffic());
     metrics->set_unpriced(&(*pricing)->unpriced());
     metrics->set_budgets([&memory = agent.memory()] {

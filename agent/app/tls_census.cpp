@@ -6,36 +6,18 @@
 #include <iterator>
 #include <map>
 #include <optional>
-#include <string_view>
 
 #include "agent/capture/live/elf_file.h"
 #include "agent/capture/live/library_watch.h"
 #include "agent/capture/live/procfs.h"
 #include "agent/capture/live/stripped_finder.h"
+#include "agent/capture/live/unseen.h"
 
 namespace llmsnoop::app {
 
 namespace {
 
 using namespace capture::live;
-
-std::string_view base_name(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
-bool starts_with(std::string_view text, std::string_view prefix) {
-    return text.substr(0, prefix.size()) == prefix;
-}
-
-// Libraries that talk TLS and that no finder covers, by the name they go by.
-std::optional<std::string> other_library(std::string_view path) {
-    constexpr std::pair<std::string_view, const char*> kNames[] = {
-        {"libssl3.so", "nss"}, {"libmbedtls.so", "mbedtls"}, {"libwolfssl.so", "wolfssl"}};
-    for (const auto& [prefix, name] : kNames) {
-        if (starts_with(base_name(path), prefix)) return name;
-    }
-    return std::nullopt;
-}
 
 std::optional<TlsFile> look_at(const std::string& open_path, const std::string& path) {
     TlsFile out;
@@ -57,8 +39,8 @@ std::optional<TlsFile> look_at(const std::string& open_path, const std::string& 
             return out;
         }
     }
-    if (const auto name = other_library(path)) {
-        out.library = *name;
+    if (const auto name = untraced_library(path); !name.empty()) {
+        out.library = name;
         out.why_not = "this library is not traced";
     } else if (!(*file)->functions({"crypto/tls.(*Conn).Write"}).empty()) {
         out.library = "go";

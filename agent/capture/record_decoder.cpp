@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/capture/client_hello.h"
 #include "bpf/shared/wire.h"
 
 namespace llmsnoop::capture {
@@ -198,6 +199,31 @@ std::optional<model::CaptureEvent> RecordDecoder::decode(base::Bytes record) con
                 return model::ProcessEnded{wall(end->time_ns), model::ProcessKey{end->pid, end->start_ns},
                                            header->kind == WIRE_PROCESS_EXIT ? model::ProcessEnded::How::exited
                                                                              : model::ProcessEnded::How::executed};
+            }
+            break;
+        case WIRE_HELLO:
+            if (const auto hello = fixed_part<wire_hello>(record); hello && hello->captured <= WIRE_HELLO_MAX) {
+                model::UnprobedTls out;
+                out.process = {hello->pid, hello->process_start_ns};
+                out.time = wall(hello->time_ns);
+                out.socket = hello->socket;
+                const wire_socket& at = hello->addresses;
+                out.local = endpoint(at.local_address, at.local_port, at.family);
+                out.peer = endpoint(at.peer_address, at.peer_port, at.family);
+                auto name = server_name_of({hello->bytes, hello->captured});
+                if (!name) losses_.add(model::Loss::server_name_unread);
+                out.server_name = name.value_or("");
+                return out;
+            }
+            break;
+        case WIRE_HELLO_DATA:
+            if (const auto data = fixed_part<wire_hello_data>(record)) {
+                model::UnprobedTls out;
+                out.process = {data->pid, data->process_start_ns};
+                out.time = wall(data->time_ns);
+                out.socket = data->socket;
+                out.what = model::UnprobedTls::What::carries_data;
+                return out;
             }
             break;
         default:

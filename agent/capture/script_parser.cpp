@@ -112,6 +112,7 @@ base::Result<void> ScriptParser::once(Words words) {
         {"gap", 4, &ScriptParser::gap},
         {"end", 3, &ScriptParser::end},
         {"close", 2, &ScriptParser::close},
+        {"unprobed", 4, &ScriptParser::unprobed},
     };
     for (const Verb& verb : kVerbs) {
         if (words[0].kind != ScriptWord::Kind::plain || verb.name != words[0].text) continue;
@@ -377,6 +378,34 @@ base::Result<void> ScriptParser::close(Words words) {
         }
     }
     connection.closed = true;
+    emit(event);
+    return {};
+}
+
+base::Result<void> ScriptParser::unprobed(Words words) {
+    const auto id = script_id(words[1].text);
+    if (!id) return id.error();
+    const auto found = processes_.find(*id);
+    if (found == processes_.end()) return error("process " + words[1].text + " was not introduced");
+    const auto socket = script_number(words[2].text);
+    if (!socket) return socket.error();
+    model::UnprobedTls event;
+    event.process = found->second;
+    event.time = now_;
+    event.socket = *socket;
+    std::size_t at = 4;
+    if (words[3].text == "data") {
+        event.what = model::UnprobedTls::What::carries_data;
+    } else if (words[3].text == "hello") {
+        if (at == words.size()) return error("\"hello\" needs a name");
+        event.server_name = words[at++].text;
+        while (at < words.size()) {
+            if (auto result = endpoints(words, at, event.local, event.peer); !result) return result;
+        }
+    } else {
+        return unexpected(words[3]);
+    }
+    if (at < words.size()) return unexpected(words[at]);
     emit(event);
     return {};
 }

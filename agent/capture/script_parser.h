@@ -47,6 +47,7 @@ class ScriptParser {
     base::Result<void> gap(Words words);
     base::Result<void> end(Words words);
     base::Result<void> close(Words words);
+    base::Result<void> unprobed(Words words);
 
     base::Result<Stream> stream(Words words);
     base::Result<model::ConnectionId> known(const ScriptWord& word);

@@ -30,6 +30,8 @@
 //   gap >> ID LENGTH [LOSS]        with the name of a loss: a chunk of that length without bytes
 //   end >> ID                      nothing more comes in this direction
 //   close ID                       orderly|reset|process_ended|source_ended|released (orderly), lengths (tell the final lengths)
+//   unprobed PID SOCKET data       more than a handshake goes over a socket without a probe; before that:
+//   unprobed PID SOCKET hello NAME local ADDRESS, peer ADDRESS
 //   pieces COUNT                   from here on chunks are cut into pieces of at most so many bytes; 0: not cut
 //   repeat COUNT STATEMENT
 // clang-format on

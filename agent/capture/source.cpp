@@ -9,4 +9,8 @@ void Source::settle() {}
 
 void Source::released(model::ConnectionId /*connection*/) {}
 
+std::optional<model::BlindCause> Source::why_unseen(const model::ProcessKey& /*process*/) {
+    return std::nullopt;
+}
+
 }  // namespace llmsnoop::capture

@@ -7,6 +7,7 @@
 
 #include "agent/base/function_ref.h"
 #include "agent/base/result.h"
+#include "agent/model/blind.h"
 #include "agent/model/capture_event.h"
 
 namespace llmsnoop::capture {
@@ -39,6 +40,10 @@ class Source {
 
     // The caller has closed this connection; what the source remembers of its mutes can go.
     virtual void released(model::ConnectionId connection);
+
+    // Why TLS of this process may not be seen, by what is known of its files. Nothing: it has ended, or was of another
+    // time and machine. Thread-safe.
+    virtual std::optional<model::BlindCause> why_unseen(const model::ProcessKey& process);
 };
 
 }  // namespace llmsnoop::capture

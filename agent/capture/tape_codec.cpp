@@ -21,6 +21,7 @@ enum Kind : std::uint8_t {
     kConnectionClosed = 6,
     kProcessSeen = 7,
     kProcessEnded = 8,
+    kUnprobedTls = 9,
 };
 
 // An enumerator's number on the tape is its place here: append, never reorder.
@@ -34,6 +35,7 @@ constexpr std::array kHowClosed{ConnectionClosed::How::orderly, ConnectionClosed
                                 ConnectionClosed::How::process_ended, ConnectionClosed::How::source_ended,
                                 ConnectionClosed::How::released};
 constexpr std::array kHowEnded{ProcessEnded::How::exited, ProcessEnded::How::executed};
+constexpr std::array kUnprobed{UnprobedTls::What::began, UnprobedTls::What::carries_data};
 constexpr std::array kFamilies{Address::Family::ipv4, Address::Family::ipv6};
 
 // Half of what 64 bits of nanoseconds reach: the difference of two times never overflows.
@@ -147,6 +149,18 @@ class Encoder {
         key(event.process);
     }
 
+    void operator()(const UnprobedTls& event) {
+        put_.byte(kUnprobedTls);
+        put_.byte(static_cast<std::uint8_t>(number_of(event.what, kUnprobed) | event.local.has_value() << 1 |
+                                            event.peer.has_value() << 2));
+        time(event.time);
+        key(event.process);
+        put_.number(event.socket);
+        if (event.local) endpoint(*event.local);
+        if (event.peer) endpoint(*event.peer);
+        put_.text(event.server_name);
+    }
+
  private:
     // Modulo 2^64, so that no pair of times is too far apart; the reader adds likewise.
     void time(base::Time time) {
@@ -210,6 +224,9 @@ class Decoder {
                 event = ProcessEnded{at, key(), how};
                 break;
             }
+            case kUnprobedTls:
+                unprobed_tls(event);
+                break;
             default:
                 return get_.ok() ? TapeRecord::unknown_kind : TapeRecord::broken;
         }
@@ -294,6 +311,19 @@ class Decoder {
         process.exe = get_.text();
         process.cgroup = get_.text();
         process.args_sha256 = get_.text();
+        event = std::move(out);
+    }
+
+    void unprobed_tls(CaptureEvent& event) {
+        const std::uint8_t flags = known_flags(0x07);
+        UnprobedTls out;
+        out.what = kUnprobed[flags & 1];
+        out.time = time();
+        out.process = key();
+        out.socket = get_.number();
+        if ((flags >> 1 & 1) != 0) out.local = endpoint();
+        if ((flags >> 2 & 1) != 0) out.peer = endpoint();
+        out.server_name = get_.text();
         event = std::move(out);
     }
 

@@ -103,7 +103,27 @@ struct ProcessEnded {
     friend bool operator==(const ProcessEnded&, const ProcessEnded&) = default;
 };
 
+// A process speaks TLS, as a client, over a socket that no probed call of a TLS library has been seen to use. By itself
+// that is no blind spot: a runtime may shake hands on its own and have its plaintext seen later.
+struct UnprobedTls {
+    enum class What : std::uint8_t {
+        began,         // it has sent a ClientHello
+        carries_data,  // more than a handshake needs was sent over the same socket since
+    };
+
+    ProcessKey process;
+    base::Time time;
+    std::uint64_t socket = 0;  // names it as long as it is open
+    What what = What::began;
+    // Known for `began` only.
+    std::optional<Endpoint> local;
+    std::optional<Endpoint> peer;
+    std::string server_name;  // in lower case; empty: none was asked for, or it could not be read
+
+    friend bool operator==(const UnprobedTls&, const UnprobedTls&) = default;
+};
+
 using CaptureEvent = std::variant<Chunk, ConnectionOpened, ConnectionAddressed, ConnectionNamed, DirectionEnded,
-                                  ConnectionClosed, ProcessSeen, ProcessEnded>;
+                                  ConnectionClosed, ProcessSeen, ProcessEnded, UnprobedTls>;
 
 }  // namespace llmsnoop::model

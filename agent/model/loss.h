@@ -32,6 +32,7 @@ namespace llmsnoop::model {
     X(packet_fragment, "capture", "an IP fragment, which is not reassembled")                                     \
     X(packet_link, "capture", "a packet on a link layer that is not understood")                                  \
     X(tape_damaged, "capture", "a tape ends inside a record or holds one that cannot be read")                    \
+    X(server_name_unread, "capture", "a ClientHello, sent without a probe, whose server name could not be read")  \
     X(mmap_events_lost, "capture", "the kernel dropped notices of newly mapped libraries")                        \
     X(connection_unknown, "stream", "bytes of a connection that was never announced")                             \
     X(connection_limit, "stream", "a connection was given up because too many are open")                          \
@@ -58,6 +59,7 @@ namespace llmsnoop::model {
     X(process_gone, "attribution", "a process that had ended before it could be looked up")                       \
     X(pod_unknown, "attribution", "a record that left without its pod's names, which did not come in time")       \
     X(pod_malformed, "attribution", "a pod or event of the API server that could not be read")                    \
+    X(blind_limit, "blind", "a connection that is not checked for being a blind spot, because too many are")      \
     X(exchange_limit, "pipeline", "an exchange given up because too many are open")                               \
     X(queue_full, "exporters", "a record that a sink was too slow to take")                                       \
     X(sink_failed, "exporters", "a record that a sink could not write")                                           \

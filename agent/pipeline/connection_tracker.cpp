@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "agent/llm/provider.h"
+
 namespace llmsnoop::pipeline {
 
 namespace {
@@ -28,12 +30,21 @@ ConnectionTracker::ConnectionTracker(const model::ConnectionOpened& opened, Serv
 }
 
 void ConnectionTracker::chunk(const model::Chunk& chunk) {
-    if (given_up_) return;
-    Lane& one = lane(chunk.direction);
-    begin_late(one, chunk.offset);
-    one.bytes.feed(chunk, [&](const model::StreamItem& item) {
-        parser_.feed(chunk.direction, item, [this](const model::HttpEvent& event) { on_http(event); });
-    });
+    if (!read_) {
+        read_ = true;
+        tell_of_reading({});
+    }
+    if (!given_up_) {
+        Lane& one = lane(chunk.direction);
+        begin_late(one, chunk.offset);
+        one.bytes.feed(chunk, [&](const model::StreamItem& item) {
+            parser_.feed(chunk.direction, item, [this](const model::HttpEvent& event) { on_http(event); });
+        });
+    }
+    if (!given_up_ || !tunnel_) return;
+    if (tunnel_->sent(chunk, facts_, *services_.blind) == TunnelWatch::Wants::more) return;
+    tunnel_.reset();
+    services_.source.mute(facts_.opened.id, model::Direction::sent, std::nullopt);
 }
 
 // Of a connection that was met in the middle, what lies before the first that is seen is not missing.
@@ -46,12 +57,22 @@ void ConnectionTracker::begin_late(Lane& lane, std::uint64_t offset) const {
 void ConnectionTracker::addressed(const model::ConnectionAddressed& event) {
     if (event.local) facts_.local = event.local;
     if (event.peer) facts_.peer = event.peer;
+    if (read_) tell_of_reading({});
     for (const auto& [number, exchange] : exchanges_)
         exchange->addressed();
 }
 
 void ConnectionTracker::named(const model::ConnectionNamed& event) {
     facts_.server_name = event.server_name;
+    if (read_) tell_of_reading({});
+}
+
+// TLS of which plaintext is seen is no blind spot.
+void ConnectionTracker::tell_of_reading(std::string_view authority) {
+    const auto& process = facts_.opened.process;
+    if (services_.blind == nullptr || !process || facts_.opened.transport != model::Transport::tls) return;
+    services_.blind->read({facts_.opened.id, *process, facts_.opened.time, facts_.local, facts_.peer,
+                           llm::host_of(facts_.server_name), llm::host_of(authority)});
 }
 
 void ConnectionTracker::direction_ended(const model::DirectionEnded& event) {
@@ -74,7 +95,22 @@ void ConnectionTracker::closed(const model::ConnectionClosed& event) {
         }
         parser_.close(event.how, event.time, [this](const model::HttpEvent& one) { on_http(one); });
     }
+    if (services_.blind != nullptr && read_ && facts_.opened.process &&
+        facts_.opened.transport == model::Transport::tls)
+        services_.blind->closed(*facts_.opened.process, facts_.opened.id, event.time);
     services_.source.released(facts_.opened.id);
+}
+
+// What goes through a proxy's tunnel: the client's to be looked into, the proxy's none of its own.
+void ConnectionTracker::note_tunnel(const model::RequestStarted& event) {
+    if (services_.blind == nullptr || !facts_.opened.process) return;
+    tunnel_.reset();
+    if (event.head->method != "CONNECT") return;
+    const std::string host = llm::host_of(event.head->authority);
+    if (facts_.role() == model::Role::server)
+        services_.blind->tunnel(*facts_.opened.process, host, event.time);
+    else if (facts_.opened.transport == model::Transport::plain)
+        tunnel_.emplace(host);
 }
 
 ExchangeAssembly* ConnectionTracker::find(model::ExchangeNumber number) {
@@ -92,6 +128,8 @@ void ConnectionTracker::open(const model::RequestStarted& event) {
     if (!facts_.requests) facts_.requests = parser_.request_direction();
     // The process may have been announced only after its connection (a full ring).
     if (facts_.opened.process) facts_.identity = services_.processes.identity(*facts_.opened.process);
+    tell_of_reading(event.head->authority);
+    note_tunnel(event);
     exchanges_.emplace_back(event.exchange, std::make_unique<ExchangeAssembly>(event, facts_, services_));
 }
 
@@ -104,7 +142,7 @@ void ConnectionTracker::finish_if_over(model::ExchangeNumber number) {
 void ConnectionTracker::give_up() {
     given_up_ = true;
     exchanges_.clear();
-    services_.source.mute(facts_.opened.id, model::Direction::sent, std::nullopt);
+    if (!tunnel_) services_.source.mute(facts_.opened.id, model::Direction::sent, std::nullopt);
     services_.source.mute(facts_.opened.id, model::Direction::received, std::nullopt);
 }
 

@@ -12,6 +12,7 @@
 #include "agent/pipeline/connection_facts.h"
 #include "agent/pipeline/exchange_assembly.h"
 #include "agent/pipeline/services.h"
+#include "agent/pipeline/tunnel_watch.h"
 #include "agent/stream/byte_stream.h"
 
 namespace llmsnoop::pipeline {
@@ -48,6 +49,8 @@ class ConnectionTracker {
     void open(const model::RequestStarted& event);
     void finish_if_over(model::ExchangeNumber number);
     void give_up();
+    void tell_of_reading(std::string_view authority);
+    void note_tunnel(const model::RequestStarted& event);
     void mute_if_of_no_interest(model::Direction direction, model::ExchangeNumber number, model::Part part);
 
     Services& services_;
@@ -57,6 +60,8 @@ class ConnectionTracker {
     http::ConnectionParser parser_;
     std::vector<std::pair<model::ExchangeNumber, std::unique_ptr<ExchangeAssembly>>> exchanges_;
     bool given_up_ = false;
+    bool read_ = false;  // plaintext has arrived
+    std::optional<TunnelWatch> tunnel_;
 };
 
 }  // namespace llmsnoop::pipeline

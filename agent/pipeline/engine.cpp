@@ -53,11 +53,13 @@ void Engine::run_lane(unsigned index) {
         }
         if (index == 0) {
             services_.pairing.next_round(services_.output.finished);
+            if (services_.blind != nullptr) services_.blind->tick(base::now());
             if (services_.output.round) services_.output.round();
         }
         for (const model::ProcessEnded& one : ended) {
             lane.shard.process_ended(one);
             services_.processes.ended(one.process);
+            if (services_.blind != nullptr && index == 0) services_.blind->ended(one);
         }
         if (*status == capture::Source::Status::finished || last_round) break;
         last_round = stop_.load(std::memory_order_relaxed);
@@ -75,6 +77,8 @@ void Engine::on_event(Lane& lane, const model::CaptureEvent& event) {
         services_.processes.seen(seen->process);
     } else if (const auto* ended = std::get_if<model::ProcessEnded>(&event)) {
         pass_on(*ended);
+    } else if (const auto* unprobed = std::get_if<model::UnprobedTls>(&event)) {
+        if (services_.blind != nullptr) services_.blind->unprobed(*unprobed);
     } else {
         lane.shard.on(event);
     }

@@ -6,6 +6,7 @@
 
 #include "agent/attribution/process_table.h"
 #include "agent/base/memory_budget.h"
+#include "agent/blind/blind_table.h"
 #include "agent/capture/source.h"
 #include "agent/model/exchange.h"
 #include "agent/model/loss.h"
@@ -48,6 +49,7 @@ struct Services {
     model::TrafficCounters traffic;
     const tokens::Pricing* pricing = nullptr;  // none: no costs, not even reported ones
     base::MemoryBudget memory{settings.memory_bytes};
+    blind::BlindTable* blind = nullptr;  // none: blind spots are not looked for
 };
 
 }  // namespace llmsnoop::pipeline

@@ -54,3 +54,10 @@ static __always_inline int looks_like_tls(__u64 bytes, __u32 count)
 
     return count >= 5 && type >= 0x14 && type <= 0x17 && major == 3 && minor <= 4 && length <= 16384 + 2048;
 }
+
+/* A handshake record with a ClientHello (RFC 8446 section 4), which is shorter than 64 KiB. */
+static __always_inline int looks_like_client_hello(__u64 bytes, __u32 count)
+{
+    return count >= FIRST_BYTES && looks_like_tls(bytes, count) && (bytes & 0xff) == 0x16 &&
+           (bytes >> 40 & 0xffff) == 0x0001;
+}

@@ -190,6 +190,7 @@ enum plain_state {
     PLAIN_LATE = 2,  /* met in the middle: its bytes are delivered, and user space decides */
     PLAIN_HTTP = 3,  /* begins like HTTP: its bytes are delivered */
     PLAIN_OTHER = 4, /* TLS, or nothing that is of use: left alone */
+    PLAIN_HELLO = 5, /* begins with a ClientHello that user space was told of; left alone once it has carried data */
 };
 
 struct plain_socket {
@@ -197,7 +198,7 @@ struct plain_socket {
     __u32 pid;
     __u32 execs;
     __u32 state;                 /* enum plain_state */
-    __u32 looks;                 /* at the bytes of a late one */
+    __u32 looks;                 /* at the bytes of a late one; PLAIN_HELLO: bytes of data that were sent */
     __u32 base[WIRE_DIRECTIONS]; /* sequence numbers of the first bytes ... */
     __u32 based;                 /* ... which are known: it was seen when it was established */
     __u32 reserved;
@@ -209,6 +210,24 @@ struct {
     __type(key, __u64);
     __type(value, struct plain_socket);
 } plain_sockets __weak SEC(".maps");
+
+/*
+ * ClientHellos that processes have received outside of TLS calls. Key: process, and the first half of the client's
+ * random. Who sends one on is a proxy. Written by the programs of plain TCP, never deleted. Full: the least recently
+ * used one is dropped.
+ */
+struct hello_key {
+    __u64 random[2];
+    __u32 pid;
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 4096);
+    __type(key, struct hello_key);
+    __type(value, __u32);
+} received_hellos __weak SEC(".maps");
 
 /*
  * rustls: what a thread is doing. Key: thread. Written by the programs of that thread only. Full: the least recently

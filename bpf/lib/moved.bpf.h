@@ -74,35 +74,39 @@ static __always_inline void moved_before(struct moved *moved, const struct iov_i
     }
 }
 
-/* The first of the bytes, at most FIRST_BYTES; a number of zero bytes where they cannot be read. */
-static __always_inline __u32 first_bytes(const struct moved *moved, __u64 *bytes)
+/* The first of the bytes, at most FIRST_BYTES; a number of zero bytes where they cannot be read. `first`: where they
+ * lie, and how many there are of them in one place. */
+static __always_inline __u32 first_bytes(const struct moved *moved, __u64 *bytes, struct vector *first)
 {
-    struct vector vector = {.address = moved->address, .length = moved->length};
     __u64 skip = moved->skip, at = moved->address, count;
 
     *bytes = 0;
+    first->address = moved->address;
+    first->length = moved->length;
     if (moved->place == PLACE_UNSEEN)
         return 0;
     if (moved->place != PLACE_BUFFER) {
         for (int i = 0; i < 4; i++) { /* empty ones before the first are rare */
-            if (read_vector(&vector, at, moved->place))
+            if (read_vector(first, at, moved->place))
                 return 0;
-            if (vector.length > skip)
+            if (first->length > skip)
                 break;
-            skip -= vector.length;
+            skip -= first->length;
             at += sizeof(struct iovec);
         }
-        if (vector.length <= skip)
+        if (first->length <= skip)
             return 0;
-        vector.address += skip;
-        vector.length -= skip;
+        first->address += skip;
+        first->length -= skip;
+        if (first->length > moved->length)
+            first->length = moved->length;
     }
-    count = vector.length < moved->length ? vector.length : moved->length;
+    count = first->length;
     if (count >= FIRST_BYTES)
-        return bpf_probe_read_user(bytes, FIRST_BYTES, (const void *)vector.address) ? 0 : FIRST_BYTES;
+        return bpf_probe_read_user(bytes, FIRST_BYTES, (const void *)first->address) ? 0 : FIRST_BYTES;
     barrier_var(count);
     count &= FIRST_BYTES - 1;
-    return bpf_probe_read_user(bytes, count, (const void *)vector.address) ? 0 : count;
+    return bpf_probe_read_user(bytes, count, (const void *)first->address) ? 0 : count;
 }
 
 /* Bytes of the stream that no record holds. */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "bpf/lib/call_args.bpf.h"
+#include "bpf/lib/hello.bpf.h"
 #include "bpf/lib/moved.bpf.h"
 #include "bpf/lib/rustls.bpf.h"
 
@@ -153,8 +154,9 @@ static __always_inline int belongs_to_tls_call(__u64 stack)
 }
 
 /* Is this connection to be followed? Decides it with the first bytes. */
-static __always_inline int is_of_interest(struct plain_socket *plain, const struct moved *moved)
+static __always_inline int is_of_interest(struct plain_socket *plain, const struct moved *moved, __u64 socket)
 {
+    struct vector first;
     __u64 bytes = 0;
     __u32 count;
 
@@ -165,7 +167,12 @@ static __always_inline int is_of_interest(struct plain_socket *plain, const stru
         plain->state = PLAIN_LATE;
     if (plain->state == PLAIN_LATE && plain->looks >= LATE_LOOKS && !knobs.late_must_look)
         return 1;
-    count = first_bytes(moved, &bytes);
+    count = first_bytes(moved, &bytes, &first);
+    if (plain->state == PLAIN_HELLO) {
+        if (moved->direction == WIRE_SENT)
+            sent_behind_hello(plain, socket, bytes, count, moved->length);
+        return 0;
+    }
     if (plain->state == PLAIN_LATE) {
         plain->looks++;
         if (knobs.late_must_look) {
@@ -175,10 +182,20 @@ static __always_inline int is_of_interest(struct plain_socket *plain, const stru
         }
         if (looks_like_tls(bytes, count))
             plain->state = PLAIN_OTHER;
-    } else {
-        plain->state = count && looks_like_http(bytes, count) ? PLAIN_HTTP : PLAIN_OTHER;
+        return plain->state != PLAIN_OTHER;
     }
-    return plain->state != PLAIN_OTHER;
+    if (count && looks_like_http(bytes, count)) {
+        plain->state = PLAIN_HTTP;
+        return 1;
+    }
+    plain->state = PLAIN_OTHER;
+    if (looks_like_client_hello(bytes, count) && first.length >= HELLO_LEAST) {
+        if (moved->direction != WIRE_SENT)
+            hello_received(first.address);
+        else if (tell_hello(socket, first.address, first.length))
+            plain->state = PLAIN_HELLO;
+    }
+    return 0;
 }
 
 /* How far a socket has come: the sequence number of the byte that the process will send, or receive, next. */
@@ -330,7 +347,7 @@ static __always_inline void plain_moved(const struct sock *sk, const struct move
         bytes_missed(sk, moved->direction & 1, plain->base[moved->direction & 1] + (__u32)moved->length))
         plain->state = PLAIN_LATE;
     fresh = plain->state == PLAIN_FRESH && moved->place != PLACE_UNSEEN;
-    if (!is_of_interest(plain, moved))
+    if (!is_of_interest(plain, moved, socket))
         return;
     key_of_socket(&key, socket, thread);
     connection = find_connection(&key);

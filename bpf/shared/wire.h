@@ -26,6 +26,8 @@ enum wire_kind {
     WIRE_PROCESS = 7,
     WIRE_PROCESS_EXEC = 8,
     WIRE_PROCESS_EXIT = 9,
+    WIRE_HELLO = 10,
+    WIRE_HELLO_DATA = 11,
 };
 
 enum wire_direction {
@@ -160,6 +162,34 @@ struct wire_process_end {
     struct wire_header header;
     __u64 time_ns;
     __u64 start_ns;
+    __u32 pid;
+    __u32 reserved;
+};
+
+#define WIRE_HELLO_MAX 2048 /* a ClientHello with a hybrid key share takes some 1,700 bytes */
+
+/*
+ * The first bytes that a process sends over a TCP connection are a TLS ClientHello (RFC 8446 section 4.1.2), and no
+ * probed call sends them. `captured` bytes of it follow, from the header of its record on; less than all if it is
+ * longer than the space, or was sent in pieces. The address family is 0 if the socket's addresses could not be read.
+ */
+struct wire_hello {
+    struct wire_header header;
+    __u64 time_ns;
+    __u64 socket; /* address of the struct sock */
+    __u64 process_start_ns;
+    __u32 pid;
+    __u32 captured;
+    struct wire_socket addresses;
+    __u8 bytes[WIRE_HELLO_MAX];
+};
+
+/* More was sent over such a connection than a handshake needs, and still by no probed call. */
+struct wire_hello_data {
+    struct wire_header header;
+    __u64 time_ns;
+    __u64 socket;
+    __u64 process_start_ns;
     __u32 pid;
     __u32 reserved;
 };

@@ -39,6 +39,9 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-socket-hook
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l blind-after -d 'a process that sends data to a model’s host over TLS is a blind spot if none of its plaintext was seen for so long, at least 1s' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l blind-keep -d 'blind spots of processes that have ended are told of for so long' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l blind-hosts -d 'hosts that serve models, besides those that are known: a name, or a dot and what the name ends in' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x
@@ -263,6 +266,9 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-socket-h
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-plain-tcp -d 'how bytes that are sent and received over TCP without TLS are seen; auto: the best way that this kernel has; off: not at all' -x -a 'auto fexit tracepoint kprobe syscall off'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-nice -d 'scheduling priority of the agent, -20 to 19: a reader that waits behind what it watches loses bytes' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l capture-libraries -d 'TLS libraries to probe in any case, whether or not a process has them mapped' -r -F
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l blind-after -d 'a process that sends data to a model’s host over TLS is a blind spot if none of its plaintext was seen for so long, at least 1s' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l blind-keep -d 'blind spots of processes that have ended are told of for so long' -x
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l blind-hosts -d 'hosts that serve models, besides those that are known: a name, or a dot and what the name ends in' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-roots -d 'directories in which the host’s root is mounted, where the names of containers are looked for in the files of their runtimes; none given: / and /proc/1/root' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-api -d 'ask Docker’s or Podman’s API for the names of containers that no file tells' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l containers-sockets -d 'Unix sockets of that API, as seen from the host’s root; none given: run/docker.sock and run/podman/podman.sock' -x

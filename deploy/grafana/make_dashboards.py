@@ -203,7 +203,7 @@ def errors():
 def blind_spots():
     page = Page("llmsnoop-blind-spots", "LLM blind spots", "What is not seen, or not for certain, and how much that is", ("job", "instance"))
     page.stat("Processes that talk to models unseen", f"sum(llmsnoop_blind_processes{{{AGENTS}}})",
-              description="`llmsnoop doctor` on the node names them and says why.")
+              description="`/api/v1/processes` of the node's agent names them, under `blind`, and says why.")
     page.stat("Calls that were seen whole",
               f'sum(increase(llmsnoop_exchanges_total{{{AGENTS}, completeness="complete"}}[$__range]))'
               f" / sum(increase(llmsnoop_exchanges_total{{{AGENTS}}}[$__range]))", "percentunit", defaults={"max": 1})

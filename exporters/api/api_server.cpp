@@ -185,12 +185,13 @@ class ApiServer::Desk {
         answer(*sources_.store);
     }
 
-    void report(WebRequest& request, store::UsageQuery query) {
+    // `more`: members to stand before those of the report.
+    void report(WebRequest& request, store::UsageQuery query, const std::string& more = {}) {
         query.time = options_.query_time;
         ask_store(request, [&](store::StoreReader& reader) {
             const auto report = reader.usage(query);
             if (!report) return refuse(request, report.error());
-            reply(request, 200, kJson, store::usage_json(*report));
+            reply(request, 200, kJson, "{" + more + store::usage_json(*report).substr(1));
         });
     }
 
@@ -200,14 +201,16 @@ class ApiServer::Desk {
         report(request, std::move(*query));
     }
 
-    // Those that made or answered calls: a report with fixed dimensions.
+    // Those that made or answered calls: a report with fixed dimensions; and those of which no call can be seen.
     void answer_processes(WebRequest& request, Parameters& parameters) {
         if (parameters.take("by")) return refuse(request, 400, "'by' is no parameter of this path");
         auto query = usage_query_of(parameters, base::now());
         if (!query) return refuse(request, query.error());
         query->dimensions = *store::parse_dimensions("pid,process,exe,user,namespace,pod,container");
         if (!query->since) query->since = base::now() - std::chrono::hours(24);
-        report(request, std::move(*query));
+        const std::string blind = sources_.blind ? sources_.blind() : "";
+        if (!sources_.store && !blind.empty()) return reply(request, 200, kJson, "{\"blind\":" + blind + "}\n");
+        report(request, std::move(*query), blind.empty() ? "" : "\"blind\":" + blind + ",");
     }
 
     void answer_exchanges(WebRequest& request, Parameters& parameters) {

@@ -39,6 +39,8 @@ struct ApiSources {
     std::shared_ptr<RecordStream> stream;
     std::function<std::string()> doctor;  // JSON; may take long
     std::function<bool()> ready = {};     // absent: always
+    // Processes that cannot be read, as a JSON array; empty: nobody looks for them.
+    std::function<std::string()> blind = {};
 };
 
 class ApiServer {

@@ -85,7 +85,7 @@ void Metrics::expire() {
     });
 }
 
-void Metrics::set_blind_processes(std::map<std::string, double> by_reason) {
+void Metrics::set_blind_processes(std::function<std::map<std::string, double>()> by_reason) {
     const std::lock_guard lock(mutex_);
     blind_processes_ = std::move(by_reason);
 }
@@ -123,7 +123,7 @@ std::vector<::prometheus::MetricFamily> Metrics::Collect() const {
         FamilySet families = series_families();
         table_.collect(families);
         all.assign(std::make_move_iterator(families.begin()), std::make_move_iterator(families.end()));
-        all.push_back(blind_process_family(blind_processes_));
+        if (blind_processes_) all.push_back(blind_process_family(blind_processes_()));
         if (budgets_) all.push_back(budget_family(budgets_()));
         if (traffic_ != nullptr) add_traffic_families(all, *traffic_);
         if (unpriced_ != nullptr) all.push_back(unpriced_family(*unpriced_));

@@ -49,8 +49,8 @@ class Metrics final : public ::prometheus::Collectable {
     // Removes series that nobody uses any more. Does little if called more than once a minute.
     void expire();
 
-    // Processes that talk to model APIs but cannot be read, by reason; replaces what was set before.
-    void set_blind_processes(std::map<std::string, double> by_reason);
+    // Processes that talk to model APIs but cannot be read, by reason. Asked at every collection, as are the budgets.
+    void set_blind_processes(std::function<std::map<std::string, double>()> by_reason);
     // The used part of each budget. Asked at every collection, from the server's threads: must be safe until the server
     // has stopped.
     void set_budgets(std::function<std::map<std::string, double>()> used);
@@ -79,7 +79,7 @@ class Metrics final : public ::prometheus::Collectable {
     SeriesTable table_;
     std::unordered_map<std::string, InFlight> in_flight_;  // by id
     base::Time next_expiry_;
-    std::map<std::string, double> blind_processes_;
+    std::function<std::map<std::string, double>()> blind_processes_;
     std::function<std::map<std::string, double>()> budgets_;
     std::function<std::optional<PodNames>()> pods_;
     const model::TrafficCounters* traffic_ = nullptr;

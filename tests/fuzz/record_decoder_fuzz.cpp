@@ -44,6 +44,10 @@ std::size_t fixed_size(std::uint8_t kind) {
         case WIRE_PROCESS_EXEC:
         case WIRE_PROCESS_EXIT:
             return sizeof(wire_process_end);
+        case WIRE_HELLO:
+            return sizeof(wire_hello);
+        case WIRE_HELLO_DATA:
+            return sizeof(wire_hello_data);
         default:
             return SIZE_MAX;
     }

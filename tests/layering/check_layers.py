@@ -10,7 +10,8 @@ import sys
 
 # folder -> folders of this project that it may include, besides itself. The longest matching folder decides.
 COMMON = ["agent/base", "agent/model"]
-STAGES = ["agent/stream", "agent/http", "agent/framing", "agent/llm", "agent/tokens", "agent/attribution", "agent/policy"]
+STAGES = ["agent/stream", "agent/http", "agent/framing", "agent/llm", "agent/tokens", "agent/attribution", "agent/policy",
+          "agent/blind"]
 SINKS = ["exporters/prometheus", "exporters/audit", "exporters/stream", "exporters/store"]
 TABLE = {
     "bpf": ["bpf", "tests/bpf_native"],  # the native build of the helper headers swaps in a stub of the kernel

@@ -93,6 +93,10 @@ int serve(int argc, char** argv) {
     sources.store = std::make_shared<store::SqliteReader>(path);
     sources.stream = stream;
     sources.doctor = [] { return std::string("{\"can_trace\":true}"); };
+    sources.blind = [] {
+        return std::string(R"([{"pid":4711,"comm":"java","hosts":[{"host":"api.openai.com","reason":"no_library",)"
+                           R"("since":"2026-01-01T00:00:00Z","last":"2026-01-01T00:00:00Z","connections":1}]}])");
+    };
     const auto server = api::ApiServer::start(options, sources);
     if (!server) {
         fmt::print(stderr, "{}\n", server.error().message);

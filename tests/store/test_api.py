@@ -153,6 +153,11 @@ class Api(tool.Case):
         self.assertNotIn("\x9b", self.llmsnoop("show", "x", "--url", url, "--json"))
         self.assertNotIn("\x9b", self.llmsnoop("show", "x", "--url", url))
 
+    def test_blind_spots_stand_beside_the_processes_that_are_seen(self):
+        report = self.expect(Server(self), 200, "/api/v1/processes", limit=2)
+        self.assertEqual([one["pid"] for one in report["blind"]], [4711])
+        self.assertEqual(len(report["rows"]), 2)
+
     def test_pages_hold_each_exchange_once(self):
         server = Server(self)
         ids, cursor = [], {}

@@ -77,6 +77,12 @@ struct EventText {
     std::string operator()(const model::ProcessEnded& event) const {
         return std::string(event.how == model::ProcessEnded::How::exited ? "exit " : "exec ") + key(event.process);
     }
+    std::string operator()(const model::UnprobedTls& event) const {
+        const std::string whose = key(event.process) + " " + std::to_string(event.socket);
+        if (event.what == model::UnprobedTls::What::carries_data) return "tls data " + whose;
+        return "tls hello " + whose + " " + event.server_name + " " + text_of_endpoint(event.local) + " -> " +
+               text_of_endpoint(event.peer);
+    }
 };
 
 inline std::string text_of_event(const model::CaptureEvent& event) {

@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
     std::atomic<std::uint64_t> written{0};
     metrics->set_traffic(&traffic);
     metrics->set_unpriced(&unpriced);
-    metrics->set_blind_processes({{"unknown_tls", 2}});
+    metrics->set_blind_processes([] { return std::map<std::string, double>{{"no_library", 2}}; });
     metrics->set_budgets([] { return std::map<std::string, double>{{"memory", 0.97}}; });
     metrics->set_sink_counters([&written] {
         return std::vector<exporters::SinkCounters>{{"audit", 7900, written, written / 3, written / 5},

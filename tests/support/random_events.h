@@ -17,7 +17,7 @@ class RandomEvents {
     // Valid until the next call.
     const OwnedEvent& next() {
         payload_.clear();
-        switch (pick(8)) {
+        switch (pick(9)) {
             case 0:
                 event_ = chunk();
                 break;
@@ -40,6 +40,9 @@ class RandomEvents {
                 break;
             case 6:
                 event_ = model::ProcessSeen{time(), process()};
+                break;
+            case 7:
+                event_ = unprobed_tls();
                 break;
             default:
                 event_ = model::ProcessEnded{time(), key(), static_cast<model::ProcessEnded::How>(pick(2))};
@@ -120,6 +123,18 @@ class RandomEvents {
         out.from_start = pick(2) == 0;
         out.local = maybe([&] { return endpoint(); });
         out.peer = maybe([&] { return endpoint(); });
+        return out;
+    }
+
+    model::UnprobedTls unprobed_tls() {
+        model::UnprobedTls out;
+        out.process = key();
+        out.time = time();
+        out.socket = number();
+        out.what = static_cast<model::UnprobedTls::What>(pick(2));
+        out.local = maybe([&] { return endpoint(); });
+        out.peer = maybe([&] { return endpoint(); });
+        out.server_name = text(300);
         return out;
     }
 

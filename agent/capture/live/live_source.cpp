@@ -3,6 +3,9 @@
 #include <ctime>
 #include <limits>
 
+#include "agent/capture/live/procfs.h"
+#include "agent/capture/live/unseen.h"
+
 namespace llmsnoop::capture::live {
 
 namespace {
@@ -84,6 +87,14 @@ void LiveSource::mute(model::ConnectionId connection, model::Direction direction
 
 void LiveSource::released(model::ConnectionId connection) {
     programs_->forget(connection);
+}
+
+std::optional<model::BlindCause> LiveSource::why_unseen(const model::ProcessKey& process) {
+    // Another process may have its number by now; it began later, and the clock ticks once in 10 ms.
+    constexpr std::uint64_t kTick = 20'000'000;
+    const auto stat = read_stat(process.pid);
+    if (!stat || stat->start_boot_ns > process.start_boot_ns + kTick) return std::nullopt;
+    return live::why_unseen(process.pid, *files_);
 }
 
 }  // namespace llmsnoop::capture::live

@@ -32,6 +32,7 @@ class LiveSource final : public Source {
     void mute(model::ConnectionId connection, model::Direction direction, std::optional<std::uint64_t> until) override;
     void settle() override;
     void released(model::ConnectionId connection) override;
+    std::optional<model::BlindCause> why_unseen(const model::ProcessKey& process) override;
 
     std::vector<ProbedFiles::Report> probed_files() const { return files_->report(); }
     const Programs& programs() const { return *programs_; }

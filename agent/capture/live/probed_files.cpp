@@ -201,6 +201,13 @@ bool ProbedFiles::take_deleted() {
     return news;
 }
 
+std::optional<ProbedFiles::State> ProbedFiles::state_of(const Id& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = files_.find(id);
+    if (at == files_.end()) return std::nullopt;
+    return State{!at->second.probes.empty(), at->second.analysed_aside, at->second.refusal};
+}
+
 std::vector<ProbedFiles::Report> ProbedFiles::report() const {
     const std::lock_guard lock(mutex_);
     std::vector<Report> out;

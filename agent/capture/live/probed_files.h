@@ -72,6 +72,14 @@ class ProbedFiles {
     // processes are to be looked at again.
     bool take_passed_over() { return passed_over_.exchange(false); }
 
+    // What is made of the file; nothing where it has not been looked at, or could not be probed.
+    struct State {
+        bool probed = false;
+        bool under_analysis = false;
+        std::string refusal;
+    };
+    std::optional<State> state_of(const Id& id) const;
+
     // Files with probes, and those that were refused them.
     std::vector<Report> report() const;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bpf/shared/wire.h"
+#include "tests/support/client_hello.h"
 
 namespace llmsnoop::capture {
 namespace {
@@ -154,6 +155,48 @@ TEST_F(RecordDecoderTest, ReadsAProcess) {
     EXPECT_TRUE(decoder_.decode(bytes_of(process, WIRE_PROCESS)).has_value());
 }
 
+TEST_F(RecordDecoderTest, ReadsTlsThatNoProbeSees) {
+    const std::string bytes = support::client_hello("API.example");
+    wire_hello hello{};
+    hello.time_ns = 500;
+    hello.socket = 77;
+    hello.process_start_ns = 9;
+    hello.pid = 42;
+    hello.captured = static_cast<std::uint32_t>(bytes.size());
+    hello.addresses.family = AF_INET;
+    hello.addresses.local_port = 40000;
+    hello.addresses.peer_port = 443;
+    std::memcpy(hello.bytes, bytes.data(), bytes.size());
+    const auto began = std::get<model::UnprobedTls>(*decoder_.decode(bytes_of(hello, WIRE_HELLO)));
+    EXPECT_EQ(began.what, model::UnprobedTls::What::began);
+    EXPECT_EQ(began.process, (model::ProcessKey{42, 9}));
+    EXPECT_EQ(began.socket, 77U);
+    EXPECT_EQ(began.server_name, "api.example");
+    EXPECT_EQ(began.local->port, 40000);
+    EXPECT_EQ(began.peer->port, 443);
+    EXPECT_EQ(base::unix_ns(began.time), 1'000'500);
+    EXPECT_EQ(losses_.get(model::Loss::server_name_unread), 0U);
+
+    hello.captured = 60;  // old memory behind it is not looked at
+    hello.addresses.family = 0;
+    const auto cut = std::get<model::UnprobedTls>(*decoder_.decode(bytes_of(hello, WIRE_HELLO)));
+    EXPECT_EQ(cut.server_name, "");
+    EXPECT_FALSE(cut.local);
+    EXPECT_EQ(losses_.get(model::Loss::server_name_unread), 1U);
+    hello.captured = WIRE_HELLO_MAX + 1;
+    EXPECT_FALSE(decoder_.decode(bytes_of(hello, WIRE_HELLO)));
+    EXPECT_EQ(losses_.get(model::Loss::record_size), 1U);
+
+    wire_hello_data data{};
+    data.socket = 77;
+    data.process_start_ns = 9;
+    data.pid = 42;
+    const auto carries = std::get<model::UnprobedTls>(*decoder_.decode(bytes_of(data, WIRE_HELLO_DATA)));
+    EXPECT_EQ(carries.what, model::UnprobedTls::What::carries_data);
+    EXPECT_EQ(carries.process, (model::ProcessKey{42, 9}));
+    EXPECT_EQ(carries.socket, 77U);
+}
+
 TEST_F(RecordDecoderTest, CountsWhatItCannotRead) {
     wire_data data{};
     auto record = bytes_of(data, WIRE_DATA, "x");
@@ -187,12 +230,12 @@ TEST_F(RecordDecoderTest, KeepsTimesWithinReach) {
 TEST_F(RecordDecoderTest, SurvivesAnything) {
     std::mt19937 random(1);
     for (int i = 0; i < 100'000; ++i) {
-        std::vector<std::uint8_t> record(random() % 2000);
+        std::vector<std::uint8_t> record(random() % 2600);
         for (auto& byte : record)
             byte = static_cast<std::uint8_t>(random());
         if (record.size() >= sizeof(wire_header) && random() % 4 != 0) {
             const wire_header header{static_cast<std::uint32_t>(random() % (record.size() + 2)), LLMSNOOP_WIRE_VERSION,
-                                     static_cast<std::uint8_t>(random() % 11), static_cast<std::uint8_t>(random() % 3),
+                                     static_cast<std::uint8_t>(random() % 13), static_cast<std::uint8_t>(random() % 3),
                                      static_cast<std::uint8_t>(random() % 4)};
             std::memcpy(record.data(), &header, sizeof header);
         }

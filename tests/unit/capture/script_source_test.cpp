@@ -71,6 +71,15 @@ TEST(Script, LossesAndStraysAndExecs) {
                             "exec 5/1"));
 }
 
+TEST(Script, TlsThatNoProbeSees) {
+    EXPECT_THAT(lines("process 100 start=5\n"
+                      "unprobed 100 7 hello api.example local 192.0.2.9:4000 peer 192.0.2.1:443\n"
+                      "unprobed 100 8 hello \"\"\n"
+                      "unprobed 100 7 data"),
+                ElementsAre("process 100/5 ", "tls hello 100/5 7 api.example 192.0.2.9:4000 -> 192.0.2.1:443",
+                            "tls hello 100/5 8  ? -> ?", "tls data 100/5 7"));
+}
+
 TEST(Script, TimesAreCountedFromTheBeginning) {
     const auto script = parse_script("open 1\nat 12.5ms\n>> 1 \"a\"\nafter 1us\nend >> 1\nat 2s\nclose 1", "test");
     ASSERT_TRUE(script);
@@ -129,6 +138,10 @@ TEST(Script, ErrorsNameTheLine) {
         {"process 1 name=x", "test:1: did not expect \"name=x\" here"},
         {"process 1 uid=x", "test:1: \"x\" is not an id"},
         {"exit 4", "test:1: process 4 was not introduced"},
+        {"unprobed 4 1 data", "test:1: process 4 was not introduced"},
+        {"process 4\nunprobed 4 1 nothing", "test:2: did not expect \"nothing\" here"},
+        {"process 4\nunprobed 4 1 hello", "test:2: \"hello\" needs a name"},
+        {"process 4\nunprobed 4 1 data more", "test:2: did not expect \"more\" here"},
         {"\"text\" alone", "test:1: no statement begins with \"text\""},
     };
     for (const auto& [text, message] : cases)
