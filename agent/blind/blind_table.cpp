@@ -164,7 +164,7 @@ bool BlindTable::may_be_read(const Process& process, const Suspect& suspect) con
         if (read.local && read.peer && suspect.local && suspect.peer)
             return read.local == suspect.local && read.peer == suspect.peer;
         if (read.opened + options_.after < suspect.began) return false;
-        return read.hosts.empty() || read.hosts.count(suspect.host) > 0;
+        return read.hosts.empty() || read.hosts.contains(suspect.host);
     });
 }
 

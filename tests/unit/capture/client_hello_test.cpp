@@ -97,8 +97,11 @@ TEST(ClientHello, CutAnywhere) {
         EXPECT_EQ(name.value_or("api.anthropic.com"), "api.anthropic.com");
     }
     const std::string without = with_extensions(extension(16, "abc"));
-    for (std::size_t size = 0; size < without.size(); ++size)
-        EXPECT_EQ(name_in(std::string_view(without).substr(0, size)), std::nullopt) << size;
+    for (std::size_t size = 0; size < without.size(); ++size) {
+        // Of the last extension it is enough to know that it is another one.
+        const bool all_known = size + 3 >= without.size();
+        EXPECT_EQ(name_in(std::string_view(without).substr(0, size)).has_value(), all_known) << size;
+    }
 }
 
 TEST(ClientHello, DamagedAnyhow) {
