@@ -152,11 +152,25 @@ static __always_inline void moved_under_way(struct moved *moved, const struct pt
     }
 }
 
+/* A function of its own, because its stack would be too much for that of what is called for TLS (6.12). */
+__noinline int plain_told(__u64 socket, __s64 result, __u32 direction)
+{
+    const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    struct moved moved = {.length = result, .direction = direction, .place = PLACE_UNSEEN};
+
+    if (result <= 0) {
+        plain_ended((const struct sock *)socket, result);
+        return 0;
+    }
+    moved_under_way(&moved, regs, (const struct sock *)socket);
+    plain_moved((const struct sock *)socket, &moved, regs->sp);
+    return 0;
+}
+
 static __always_inline int length_told(struct sock *told, long result, __u32 flags, __u32 direction)
 {
-    __u64 thread_id = bpf_get_current_pid_tgid(), stack = 0;
+    __u64 thread_id = bpf_get_current_pid_tgid();
     const struct sock *sk = untyped(told);
-    struct moved moved = {.length = result, .direction = direction, .place = PLACE_UNSEEN};
     struct thread_calls *thread;
     const struct pt_regs *regs;
 
@@ -170,20 +184,13 @@ static __always_inline int length_told(struct sock *told, long result, __u32 fla
     if (direction == WIRE_RECEIVED && flags & FLAGS_NOT_TAKEN)
         return 0;
     regs = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-    stack = regs->sp;
-    if (thread && result > 0 && within_tls_call(thread, stack))
+    if (thread && result > 0 && within_tls_call(thread, regs->sp))
         return 0;
     if (is_left_alone((__u64)sk) || !is_tcp(sk))
         return 0;
     if (in_compat_call(current_task())) /* other numbers, other registers */
         return 0;
-    if (result <= 0) {
-        plain_ended(sk, result);
-        return 0;
-    }
-    moved_under_way(&moved, regs, sk);
-    plain_moved(sk, &moved, stack);
-    return 0;
+    return plain_told((__u64)sk, result, direction);
 }
 
 SEC("tp_btf/sock_send_length") int BPF_PROG(plain_send_tracepoint, struct sock *sk, int ret, int flags)

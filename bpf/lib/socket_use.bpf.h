@@ -20,7 +20,8 @@ static __always_inline int is_end_of_handshake(__u64 bytes)
     return bytes == 58 || bytes == 74 || bytes == 64 || bytes == 80;
 }
 
-static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 thread_id, struct sock *sk, long sent)
+/* Not inlined: its stack would be too much for that of what is called for rustls (6.12). */
+static __noinline int match_ciphertext(struct thread_calls *thread, __u64 thread_id, struct sock *sk, long sent)
 {
     struct connection_key key = {
         .object = thread->pending_object,
@@ -32,13 +33,14 @@ static __always_inline void match_ciphertext(struct thread_calls *thread, __u64 
 
     thread->pending_object = 0;
     if (bpf_ktime_get_ns() - thread->pending_ns > PENDING_NS)
-        return;
+        return 0;
     if (bytes != thread->pending_bytes[0] && bytes != thread->pending_bytes[1] && bytes != thread->pending_bytes[2] &&
         !is_end_of_handshake(bytes - thread->pending_bytes[0]))
-        return;
+        return 0;
     connection = find_connection(&key);
     if (connection)
         found_socket(connection, sk);
+    return 0;
 }
 
 static __always_inline void note_goroutine_socket(__u32 pid, struct sock *sk)
