@@ -180,7 +180,7 @@ void ProbedFiles::retain(const std::set<Id>& in_use, Unused which) {
     const std::lock_guard lock(mutex_);
     for (auto at = files_.begin(); at != files_.end();) {
         Entry& entry = at->second;
-        const bool keep = entry.pinned || in_use.count(at->first) != 0 || (which == Unused::deleted && !entry.deleted);
+        const bool keep = entry.pinned || in_use.contains(at->first) || (which == Unused::deleted && !entry.deleted);
         if (!keep && !entry.probes.empty())
             dropped.push_back({std::move(entry.path), std::move(entry.probes), std::move(entry.file)});
         if (!keep) trials_.end(at->first);
