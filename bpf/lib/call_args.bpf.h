@@ -273,7 +273,7 @@ static __always_inline void bytes_moved(__u64 thread_id, const struct call *call
             note_mute(thread_id);
         return;
     }
-    emit_payload(connection->id, direction, offset, call->buffer, moved);
+    emit_bytes(connection->id, direction, offset, call->buffer, moved);
 }
 
 /*

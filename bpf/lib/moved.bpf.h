@@ -118,16 +118,6 @@ static __always_inline void emit_unseen(__u64 connection, __u8 direction, __u64 
     emit_gap(connection, direction, offset, length, why);
 }
 
-/*
- * emit_payload(), as a function that the verifier looks at once and by itself, not for each vector (Linux 5.6). That is
- * why it is not static, and why its arguments are numbers; weak, because each program file carries a copy.
- */
-__weak __noinline int emit_vector(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 length)
-{
-    emit_payload(connection, direction & 1, offset, address, length);
-    return 0;
-}
-
 static __always_inline void emit_moved(__u64 connection, __u64 offset, const struct moved *moved)
 {
     __u64 left = moved->length, skip = moved->skip, at = moved->address, limit = knobs.call_limit;
@@ -138,7 +128,7 @@ static __always_inline void emit_moved(__u64 connection, __u64 offset, const str
         return;
     }
     if (moved->place == PLACE_BUFFER) {
-        emit_vector(connection, direction, offset, at, left);
+        emit_bytes(connection, direction, offset, at, left);
         return;
     }
     for (int i = 0; i < VECTORS_MAX; i++) {
@@ -161,7 +151,7 @@ static __always_inline void emit_moved(__u64 connection, __u64 offset, const str
             take = limit;
         if (take == 0)
             continue;
-        emit_vector(connection, direction, offset, vector.address, take);
+        emit_bytes(connection, direction, offset, vector.address, take);
         offset += take;
         left -= take;
         limit -= take;

@@ -43,7 +43,8 @@ static __noinline int match_ciphertext(struct thread_calls *thread, __u64 thread
     return 0;
 }
 
-static __always_inline void note_goroutine_socket(__u32 pid, struct sock *sk)
+/* Nor is this. */
+static __noinline int note_goroutine_socket(__u32 pid, struct sock *sk)
 {
     struct goroutine_key key = {.pid = pid};
     struct pt_regs *regs = user_registers(current_task());
@@ -51,14 +52,15 @@ static __always_inline void note_goroutine_socket(__u32 pid, struct sock *sk)
     __u32 depth;
 
     if (!regs)
-        return;
+        return 0;
     key.goroutine = BPF_CORE_READ(regs, r14);
     goroutine = bpf_map_lookup_elem(&go_calls, &key);
     if (!goroutine)
-        return;
+        return 0;
     depth = goroutine->depth;
     if (depth > 0 && depth <= CALL_DEPTH)
         call_at(goroutine, depth - 1)->socket = (__u64)sk;
+    return 0;
 }
 
 /* `thread`: the current one's calls, if it has any. `bytes`: an error, if negative; 0 where that is not known yet. */
