@@ -31,10 +31,10 @@ demo: deps $(BUILD)/build.ninja ## real clients, a local LLM server, the agent: 
 	@cmake --build $(BUILD) -j $(JOBS) --target llmsnoop llm_server
 	@$(PYTHON) deploy/dev/demo.py --build $(BUILD)
 
-test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run (other kernels: test-kernels)
-	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -LE vm
+test: build ## builds and runs every test; live tests need root and say so loudly where they cannot run (other kernels: test-kernels; stress)
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -LE 'vm|stress'
 
-stress: build ## thousands of processes, connections and probes, and agents restarted under load: what the agent holds before and after (root)
+stress: build ## not part of test: thousands of processes, connections and probes, and agents restarted under load: what the agent holds before and after (root)
 	@LLMSNOOP_STRESS=full $(PYTHON) tests/stress/test_stress.py --build $(BUILD)
 
 sanitize: deps ## the tests again, built with AddressSanitizer and UndefinedBehaviorSanitizer
