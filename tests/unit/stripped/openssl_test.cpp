@@ -20,10 +20,10 @@ class OpensslTest : public testing::Test {
         code.bytes({0x48, 0x85, 0xff});  // test rdi, rdi
         code.jump_if_zero("error in " + name);
         code.label("after " + name);
-        pending_.push_back({version, name, number});
+        pending.push_back({version, name, number});
     }
     static void put_errors(MachineCode& code) {
-        for (const Pending& one : pending_) {
+        for (const Pending& one : pending) {
             code.label("error in " + one.name);
             if (one.version == Version::v1_1) {
                 code.set(M::rdi, 20);
@@ -39,9 +39,9 @@ class OpensslTest : public testing::Test {
             code.call("error");
             code.ret();
         }
-        for (const Pending& one : pending_)
+        for (const Pending& one : pending)
             code.text("name of " + one.name, one.name.substr(0, one.name.find(' ')));
-        pending_.clear();
+        pending.clear();
     }
 
     static void direction(MachineCode& code, Version version, const std::string& exported, const std::string& internal,
@@ -92,7 +92,7 @@ class OpensslTest : public testing::Test {
         std::string name;
         std::uint32_t number;
     };
-    static inline std::vector<Pending> pending_;
+    static inline std::vector<Pending> pending;
     const std::unique_ptr<const Machine> machine_ = x86_64_machine();
 };
 
