@@ -110,7 +110,8 @@ TEST_P(HelloTest, DataOfAProbedCallIsItsOwn) {
 // A runtime that encrypts into memory: the socket of what was written is known by the length of the ciphertext.
 TEST_P(HelloTest, DataWhoseSocketIsFoundIsSeen) {
     begins();
-    enter(kWrite, kSsl, std::string(300, 'p').data(), 300);
+    const std::string plaintext(300, 'p');
+    enter(kWrite, kSsl, plaintext.data(), 300);
     leave(kWrite, 300);
     socket_send_tracepoint(&socket, 322, 0);
     told();
