@@ -104,7 +104,7 @@ SEC("tp_btf/sys_exit") int BPF_PROG(plain_syscall, struct pt_regs *regs, long re
         return 0;
     if (result < 0 && !ends_connections(result))
         return 0;
-    if (is_surely_not_traced(current_pid()))
+    if (is_final_no(known_quick_verdict(current_pid()), current_pid()))
         return 0;
     if (result > 0 && belongs_to_tls_call(regs->sp))
         return 0;

@@ -27,7 +27,7 @@ static __always_inline void emit_process_end(__u8 kind, __u32 pid, __u64 start_n
     EMIT_SUBMIT(ring, record);
 }
 
-/* Runs in the parent, once per new task. Only needed where there is a selection to inherit. */
+/* Runs in the parent, once per new task: a selection may be inherited, and a number be used again. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {

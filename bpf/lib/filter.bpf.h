@@ -113,10 +113,16 @@ static __always_inline __u64 quick_verdict(__u32 pid, __u32 traced, __u32 epoch)
     return (__u64)pid << 33 | (__u64)traced << 32 | epoch;
 }
 
-static __always_inline void note_quick_verdict(__u32 pid, __u32 traced, __u32 epoch)
+static __always_inline __u64 *quick_verdict_of(__u32 pid)
 {
     __u32 place = pid & (QUICK_VERDICTS - 1);
-    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+
+    return bpf_map_lookup_elem(&quick_verdicts, &place);
+}
+
+static __always_inline void note_quick_verdict(__u32 pid, __u32 traced, __u32 epoch)
+{
+    __u64 *verdict = quick_verdict_of(pid);
 
     if (verdict)
         *verdict = quick_verdict(pid, traced, epoch);
@@ -125,8 +131,7 @@ static __always_inline void note_quick_verdict(__u32 pid, __u32 traced, __u32 ep
 /* A thing happened after which the process may be judged otherwise. */
 static __always_inline void forget_quick_verdict(__u32 pid)
 {
-    __u32 place = pid & (QUICK_VERDICTS - 1);
-    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+    __u64 *verdict = quick_verdict_of(pid);
 
     if (verdict && *verdict >> 33 == pid)
         *verdict = 0;

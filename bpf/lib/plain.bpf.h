@@ -59,10 +59,9 @@ __noinline int introduce(__u64 socket, __u64 process_start_ns, __u32 pid, __u32 
     return 0;
 }
 
-static __always_inline __u64 quick_verdict_on(__u32 pid)
+static __always_inline __u64 known_quick_verdict(__u32 pid)
 {
-    __u32 place = pid & (QUICK_VERDICTS - 1);
-    __u64 *verdict = bpf_map_lookup_elem(&quick_verdicts, &place);
+    __u64 *verdict = quick_verdict_of(pid);
 
     return verdict ? *verdict : 0;
 }
@@ -71,9 +70,9 @@ static __always_inline __u64 quick_verdict_on(__u32 pid)
  * For programs that run at each call of each process. No is final until something changes. Where users or names are
  * selected it is never final: nothing tells of a setuid(), and of a name only before it is changed.
  */
-static __always_inline int is_surely_not_traced(__u32 pid)
+static __always_inline int is_final_no(__u64 known, __u32 pid)
 {
-    return quick_verdict_on(pid) == quick_verdict(pid, 0, filter_epoch) && !(knobs.select & (SELECT_UID | SELECT_COMM));
+    return known == quick_verdict(pid, 0, filter_epoch) && !(knobs.select & (SELECT_UID | SELECT_COMM));
 }
 
 /*
@@ -82,9 +81,11 @@ static __always_inline int is_surely_not_traced(__u32 pid)
  */
 static __always_inline int may_be_traced(__u32 pid)
 {
-    if (is_surely_not_traced(pid))
+    __u64 known = known_quick_verdict(pid);
+
+    if (is_final_no(known, pid))
         return 0;
-    return quick_verdict_on(pid) == quick_verdict(pid, 1, filter_epoch) || judge_quickly(pid);
+    return known == quick_verdict(pid, 1, filter_epoch) || judge_quickly(pid);
 }
 
 /* The calls of this thread, if its process is traced. */
@@ -227,16 +228,6 @@ static __always_inline __s32 bytes_missed(const struct sock *sk, __u8 direction,
     return missed;
 }
 
-/* 2: for good, in both directions. */
-static __always_inline int how_muted(__u64 connection, __u8 direction, __u64 end)
-{
-    struct mute *mute = mutes_in_use ? bpf_map_lookup_elem(&mutes, &connection) : NULL;
-
-    if (!mute || end > mute->until[direction & 1])
-        return 0;
-    return mute->until[WIRE_SENT] == ~0ULL && mute->until[WIRE_RECEIVED] == ~0ULL ? 2 : 1;
-}
-
 /*
  * What the process took out of the stream by ways that nobody tells of (splice() where the sockets' tracepoints tell),
  * at its end: without this, a body that ends with the connection would look whole.
@@ -257,7 +248,7 @@ __noinline int note_missed_end(__u64 socket, __u64 process_start_ns, __u32 pid, 
         return 0;
     offset = connection->offset[WIRE_RECEIVED];
     missed = bytes_missed((const struct sock *)socket, WIRE_RECEIVED, connection->base[WIRE_RECEIVED] + (__u32)offset);
-    if (missed <= 0 || how_muted(connection->id, WIRE_RECEIVED, offset + missed))
+    if (missed <= 0 || is_muted(connection, WIRE_RECEIVED, offset + missed))
         return 0;
     connection->offset[WIRE_RECEIVED] = offset + missed;
     emit_unseen(connection->id, WIRE_RECEIVED, offset, missed, WIRE_MISSING_UNSEEN);

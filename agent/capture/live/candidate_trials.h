@@ -50,20 +50,19 @@ class CandidateTrials {
         std::uint64_t bytes = 0;
     };
     using Shard = std::unordered_map<model::ConnectionId, Connection>;
-
-    void opened(Shard& shard, const model::ConnectionOpened& event);
-    void moved(Shard& shard, const model::Chunk& event);
-    void decide(Shard& shard, Shard::iterator at, bool proved);
-
-    FileOf file_of_;
-    Out out_;
-    std::vector<Shard> shards_;
     struct Trial {
         unsigned libraries = 0;  // bits, by model::Library
         unsigned strikes = 0;
     };
+
+    void opened(Shard& shard, const model::ConnectionOpened& event);
+    void moved(Shard& shard, const model::Chunk& event);
+    void decide(Shard& shard, Shard::iterator at, bool proved);
     void count_libraries();  // with `mutex_` held
 
+    FileOf file_of_;
+    Out out_;
+    std::vector<Shard> shards_;
     std::atomic<unsigned> libraries_{0};  // of all trials
     std::mutex mutex_;
     std::map<FileId, Trial> trials_;

@@ -65,7 +65,7 @@ void DetachThread::run() {
         detach(std::move(probes));
         for (Job& one : jobs) {
             one.file.reset();
-            base::log::info("no longer probing {}: nobody uses it", one.path);
+            base::log::info("no longer probing {}: {}", one.path, one.why);
         }
     }
 }

@@ -21,6 +21,7 @@ class DetachThread {
  public:
     struct Job {
         std::string path;
+        std::string why;  // for the log
         std::vector<Probe> probes;
         base::Fd file;  // is kept open until they are detached
     };

@@ -21,6 +21,10 @@ namespace {
 
 using Btf = std::unique_ptr<btf, void (*)(btf*)>;
 
+// The best first. fexit sees the bytes of io_uring too; the sockets' tracepoints see only that there were some, but
+// cost the least, and return probes are missed where many calls wait.
+constexpr PlainHook kPlainHooks[] = {PlainHook::fexit, PlainHook::tracepoint, PlainHook::kprobe, PlainHook::syscall};
+
 void set(Feature& feature, bool available, std::string why) {
     feature.available = available;
     feature.why = available ? "" : std::move(why);
@@ -142,14 +146,6 @@ std::optional<SocketHook> socket_hook_named(std::string_view name) {
     }
     return std::nullopt;
 }
-
-namespace {
-
-// The best first. fexit sees the bytes of io_uring too; the sockets' tracepoints see only that there were some, but
-// cost the least, and return probes are missed where many calls wait.
-constexpr PlainHook kPlainHooks[] = {PlainHook::fexit, PlainHook::tracepoint, PlainHook::kprobe, PlainHook::syscall};
-
-}  // namespace
 
 std::string_view name_of(PlainHook value) {
     switch (value) {

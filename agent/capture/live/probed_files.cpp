@@ -137,13 +137,13 @@ void ProbedFiles::tried(const Id& id, CandidateTrials::Verdict verdict) {
         base::log::info("{}: what was found in its code is TLS", entry.path);
         return;
     }
-    std::vector<DetachThread::Job> refuted;
-    refuted.push_back({entry.path, std::exchange(entry.probes, {}), base::Fd()});
-    detaching_.add(std::move(refuted));
     entry.plan.clear();
     entry.refusal = fmt::format("what its functions moved, over {} connections, did not look like TLS's plaintext",
                                 CandidateTrials::kStrikes);
-    base::log::warn("{}: no longer probed: {}", entry.path, entry.refusal);
+    base::log::warn("{}: {}", entry.path, entry.refusal);
+    std::vector<DetachThread::Job> refuted;
+    refuted.push_back({entry.path, entry.refusal, std::exchange(entry.probes, {}), base::Fd()});
+    detaching_.add(std::move(refuted));
 }
 
 base::Result<bool> ProbedFiles::attach_planned(const Id& id, const base::Fd& fd, Entry& entry) {
@@ -182,7 +182,8 @@ void ProbedFiles::retain(const std::set<Id>& in_use, Unused which) {
         Entry& entry = at->second;
         const bool keep = entry.pinned || in_use.contains(at->first) || (which == Unused::deleted && !entry.deleted);
         if (!keep && !entry.probes.empty())
-            dropped.push_back({std::move(entry.path), std::move(entry.probes), std::move(entry.file)});
+            dropped.push_back(
+                {std::move(entry.path), "nobody uses it", std::move(entry.probes), std::move(entry.file)});
         if (!keep) trials_.end(at->first);
         at = keep ? std::next(at) : files_.erase(at);
     }
