@@ -29,8 +29,10 @@ FACTS = {
     "uid": "process.uid",
     "cgroup": "process.cgroup",
     "container": "container.id",
+    "image": "container.image",
     "runtime": "container.runtime",
     "pod": "k8s.pod_uid",
+    "podname": "k8s.pod",
 }
 
 

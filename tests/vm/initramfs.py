@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-DIRECTORIES = ("dev", "proc", "sys", "sys/fs/cgroup", "tmp", "etc", "root", "var/log", "usr/bin", "usr/lib", "usr/lib64",
+DIRECTORIES = ("dev", "proc", "sys", "sys/fs/cgroup", "tmp", "etc", "root", "run", "var/log", "usr/bin", "usr/lib", "usr/lib64",
                "guest")
 LINKS = {"bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
 FILES = {
@@ -83,7 +83,7 @@ def build(build_directory, target):
     build_directory = pathlib.Path(build_directory)
     programs = [build_directory / "llmsnoop", build_directory / "tests/support/servers/llm_server",
                 build_directory / "tests/support/clients/ssl_client", build_directory / "tests/vm/bpf_load_check",
-                pathlib.Path(shutil.which("curl")), pathlib.Path(shutil.which("setpriv"))]
+                *(pathlib.Path(shutil.which(tool)) for tool in ("curl", "setpriv", "crun"))]
     archive = Archive(target)
     for name in DIRECTORIES:
         archive.directory(name)
@@ -94,8 +94,8 @@ def build(build_directory, target):
     archive.console()
     archive.file("usr/bin/busybox", shutil.which("busybox"))
     archive.text("init", (HERE / "guest/init").read_text(encoding="utf-8"), 0o755)
-    for name in ("library", "scenario"):
-        archive.text(f"guest/{name}", (HERE / "guest" / name).read_text(encoding="utf-8"))
+    for name in ("library", "scenario", "in_crun"):
+        archive.text(f"guest/{name}", (HERE / "guest" / name).read_text(encoding="utf-8"), 0o755)
     with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as directory:
         for program in programs:
             stripped = pathlib.Path(directory) / program.name

@@ -21,7 +21,7 @@ import debian_kernels
 import initramfs
 
 SKIPPED = 77
-TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils", "setpriv": "util-linux",
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils", "setpriv": "util-linux", "crun": "crun",
          "apt-get": "apt", "dpkg-deb": "dpkg"}
 MEMORY_MB = 1024
 SLOWEST_S = 2000
