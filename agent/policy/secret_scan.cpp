@@ -30,7 +30,9 @@ std::optional<SecretMatch> match_rule(std::string_view text, std::size_t at, con
     if (!rule.marker.empty() && !cut && body.substr(rule.marker_at, rule.marker.size()) != rule.marker) {
         return std::nullopt;
     }
-    return SecretMatch{at, body_end + run_length(text.substr(body_end), rule.body), &rule};
+    // To the end of the word: what remained of it would begin one once this is masked, and might look like another key.
+    const std::size_t key_end = body_end + run_length(text.substr(body_end), rule.body);
+    return SecretMatch{at, key_end + run_length(text.substr(key_end), kAlnum), &rule};
 }
 
 std::optional<SecretMatch> match_dotted_hex(std::string_view text, std::size_t at, TextEnd end) {

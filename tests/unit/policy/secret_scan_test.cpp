@@ -48,6 +48,14 @@ TEST(SecretScan, FindsAKeyBehindAnEscape) {
     }
 }
 
+TEST(SecretScan, TakesTheRestOfTheWordThatAKeyStandsIn) {
+    // The first one's characters are only those of lower-case hexadecimal numbers.
+    const std::string glued = "sk-or-v1-" + repeat("0123456789abcdef", 64) + "AIza" + repeat("Sy7k", 35);
+    const std::vector<Found> found = scan("a " + glued + ", b");
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].text, glued);
+}
+
 TEST(SecretScan, FindsSeveralKeysInOrder) {
     std::string text;
     std::vector<Found> want;
