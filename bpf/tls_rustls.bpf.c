@@ -324,7 +324,7 @@ static __always_inline int rustls_decrypted(struct pt_regs *ctx)
         offset = connection->offset[WIRE_RECEIVED];
         connection->offset[WIRE_RECEIVED] = offset + length;
         if (!is_muted(connection, WIRE_RECEIVED, offset + length))
-            emit_payload(connection->id, WIRE_RECEIVED, offset, address, length);
+            emit_bytes(connection->id, WIRE_RECEIVED, offset, address, length);
     } else if ((__u8)result[3] == CONTENT_ALERT && is_close_notify(address, length)) {
         emit_direction_end(connection, WIRE_RECEIVED);
     }

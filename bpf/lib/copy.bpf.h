@@ -53,8 +53,7 @@ static __always_inline long read_piece(void *target, __u32 size, const struct pi
     return bpf_probe_read_user(target, size, (const void *)piece->address);
 }
 
-/* Not inlined: rare, and needed for each size class. */
-static __noinline int found_no_room(const struct piece *piece)
+static __always_inline int found_no_room(const struct piece *piece)
 {
     count_loss(WIRE_LOSS_RING_FULL);
     return emit_gap(piece->connection, piece->direction, piece->offset, piece->length, WIRE_MISSING_RING_FULL);
@@ -75,10 +74,8 @@ static __noinline int found_no_room(const struct piece *piece)
         struct wire_data *record = bpf_ringbuf_reserve((piece)->ring, sizeof(struct wire_data) + (space), 0); \
         __u64 n = (piece)->captured;                                                                          \
                                                                                                               \
-        if (!record) {                                                                                        \
-            found_no_room(piece);                                                                             \
-            return;                                                                                           \
-        }                                                                                                     \
+        if (!record)                                                                                          \
+            return 0;                                                                                         \
         barrier_var(n);                                                                                       \
         if (n > (space))                                                                                      \
             n = (space);                                                                                      \
@@ -102,12 +99,39 @@ static __noinline int found_no_room(const struct piece *piece)
 #define PIECE_MAX  65536
 #define PIECES_MAX (CALL_LIMIT_MAX / PIECE_MAX) /* of one call */
 
-static __always_inline void emit_whole_piece(struct piece *piece)
+/* 0: no room in the ring. */
+static __always_inline int emit_largest_class(const struct piece *piece)
 {
     EMIT_CLASS(piece, PIECE_MAX);
+    return 1;
 }
 
-static __always_inline void emit_last_piece(struct piece *piece)
+/*
+ * A piece that fills a record, one of many. A function that the verifier looks at once and by itself, not in each turn
+ * of the loop that calls it (Linux 5.6): otherwise it follows 400,000 instructions for each program, and that of 5.10
+ * takes a quarter of a second for it. That is why it is not static, and why its arguments are numbers; weak, because
+ * each program file carries a copy.
+ */
+__weak __noinline int emit_whole_piece(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 time_ns)
+{
+    struct piece piece = {
+        .ring = ring_of(connection),
+        .connection = connection,
+        .time_ns = time_ns,
+        .offset = offset,
+        .address = address,
+        .length = PIECE_MAX,
+        .captured = PIECE_MAX,
+        .direction = direction & 1,
+    };
+
+    if (piece.ring && !emit_largest_class(&piece))
+        found_no_room(&piece);
+    return 0;
+}
+
+/* 0: no room in the ring. */
+static __always_inline int emit_classified(const struct piece *piece)
 {
     __u32 captured = piece->captured;
 
@@ -129,6 +153,13 @@ static __always_inline void emit_last_piece(struct piece *piece)
         EMIT_CLASS(piece, 32768);
     else
         EMIT_CLASS(piece, PIECE_MAX);
+    return 1;
+}
+
+static __always_inline void emit_last_piece(const struct piece *piece)
+{
+    if (!emit_classified(piece))
+        found_no_room(piece);
 }
 
 /*
@@ -159,9 +190,7 @@ static __always_inline void emit_payload(__u64 connection, __u8 direction, __u64
     for (int i = 0; i < PIECES_MAX; i++) {
         if (take <= PIECE_MAX)
             break;
-        piece.length = PIECE_MAX;
-        piece.captured = PIECE_MAX;
-        emit_whole_piece(&piece);
+        emit_whole_piece(connection, direction, piece.offset, piece.address, piece.time_ns);
         piece.offset += PIECE_MAX;
         piece.address += PIECE_MAX;
         take -= PIECE_MAX;
@@ -174,9 +203,8 @@ static __always_inline void emit_payload(__u64 connection, __u8 direction, __u64
 }
 
 /*
- * emit_payload(), as a function that the verifier looks at once and by itself, not for each path that leads there
- * (Linux 5.6; on 5.10 GnuTLS's programs are too long otherwise). That is why it is not static, and why its arguments
- * are numbers; weak, because each program file carries a copy.
+ * emit_payload(), as a function that the verifier looks at by itself, too, not for each path that leads there: on 5.10
+ * GnuTLS's programs are too long otherwise.
  */
 __weak __noinline int emit_bytes(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 length)
 {
