@@ -1,6 +1,6 @@
 // bpf_load_check: what this kernel's verifier says of each BPF program by itself. One line per program on stdout,
-// "NAME accepted STEPS" or "NAME refused 0"; STEPS: how many instructions the verifier looked at, of the million that it
-// does. The end of the verifier's log of those refused on stderr. Needs root.
+// "NAME accepted STEPS" or "NAME refused 0"; STEPS: how many instructions the verifier looked at, of the million that
+// it does. The end of the verifier's log of those refused on stderr. Needs root.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ namespace {
 constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
 constexpr std::size_t kLinesShown = 12;
 constexpr __u32 kOnlyStatistics = 4;  // BPF_LOG_STATS of the kernel's bpf_verifier.h
-constexpr unsigned kEntries = 64;  // in each table: the real sizes only cost time here
+constexpr unsigned kEntries = 64;     // in each table: the real sizes only cost time here
 
 std::string messages;
 
@@ -106,7 +106,8 @@ int main() {
     const std::vector<std::string> names = program_names();
     for (const std::string& name : names) {
         std::optional<unsigned> steps;
-        // How many tcp_recvmsg() takes: 6 until 5.18, then 5, in some 4. The agent looks it up; here one of them must do.
+        // How many tcp_recvmsg() takes: 6 until 5.18, then 5, in some 4. The agent looks it up; here one of them must
+        // do.
         for (unsigned receive_arguments = 6; !steps && receive_arguments >= 4; --receive_arguments) {
             messages.clear();
             steps = steps_of_loading(name, receive_arguments);
