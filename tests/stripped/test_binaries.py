@@ -4,8 +4,8 @@
     tests/stripped/test_binaries.py --build BUILD [BINARY...]
 
 Nothing may be found, and nothing refused, in the largest executables and libraries of this machine that do not hold the
-libraries it looks for. In each BINARY (releases of Bun, Claude Code or opencode, which the caller has fetched; also named by
-STRIPPED_BINARIES, with colons) BoringSSL must be found. Prints the table of both: what, where, how long, how much memory."""
+libraries it looks for. In each BINARY (releases of Bun, Claude Code, opencode, Deno or Codex, which the caller has fetched; also
+named by STRIPPED_BINARIES, with colons) a library must be found, with its functions that read and that write. Prints the table of both: what, where, how long, how much memory."""
 import os
 import pathlib
 import subprocess
@@ -13,6 +13,8 @@ import sys
 
 COUNT = 25  # of the largest files
 FOLDERS = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local/bin", "/usr/libexec")
+NEEDED = {"boringssl": ("SSL_read", "SSL_write"), "openssl": ("SSL_read+SSL_read_ex", "SSL_write+SSL_write_ex"),
+          "rustls": ("MessageEncrypter::encrypt", "MessageDecrypter::decrypt")}
 ANCHORS = (b"ssl/ssl_lib.cc\0", b"ssl/ssl_lib.c\0")
 
 
@@ -47,6 +49,13 @@ def table(build, paths):
     return dict(line.split("  ", 1) for line in run.stdout.splitlines())
 
 
+def is_found(result):
+    """Of each library that the finder says there is, both functions."""
+    libraries, *functions = result.split()
+    found = {function.split("=")[0] for function in functions}
+    return all(found.issuperset(NEEDED.get(library, ("a library that is not looked for",))) for library in libraries.split("+"))
+
+
 def main():
     arguments = sys.argv[1:]
     build = pathlib.Path("build")
@@ -64,10 +73,10 @@ def main():
         print(f"only {len(others)} large executables on this machine", file=sys.stderr)
     for path, result in table(build, named).items() if named else ():
         print(f"{path:70} {result}")
-        if not result.startswith("boringssl "):
+        if not is_found(result):
             failures.append(f"{path}: {result}")
     if not named:
-        print("NOT TRIED: releases of Bun, Claude Code, opencode (none were named)")
+        print("NOT TRIED: releases of Bun, Claude Code, opencode, Deno, Codex (none were named)")
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     print(f"{len(others)} files without the library, {len(named)} with it, {len(failures)} failures")
