@@ -265,7 +265,8 @@ static __always_inline void close_plain(__u64 socket, struct plain_socket *plain
     };
 
     if (key.process_start_ns) {
-        if (why == WIRE_CLOSE_FREED)
+        /* One that was left alone later, because it turned out to be TLS's, has told of nothing since. */
+        if (why == WIRE_CLOSE_FREED && plain->state != PLAIN_OTHER)
             note_missed_end((__u64)untyped((const struct sock *)socket), key.process_start_ns, key.pid, key.execs);
         close_connection(&key, why);
     }
