@@ -57,6 +57,10 @@ std::string problem_text(int status, std::string_view detail) {
         case 408:
             title = "Request Timeout";
             break;
+        case 431:
+            title = "Request Header Fields Too Large";
+            detail = "line and headers of a request are longer than 16 KiB";
+            break;
         case 429:
             title = "Too Many Requests";
             break;

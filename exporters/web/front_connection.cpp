@@ -14,8 +14,7 @@ namespace {
 using Outcome = Channel::Outcome;
 
 constexpr std::size_t kBuffer = 16384;
-// Longer heads are passed on as they are: the server behind refuses them, and says so.
-constexpr std::size_t kLongestHead = 20480;
+constexpr std::size_t kLongestHead = 16383;  // what the server behind can read, too
 constexpr std::size_t kMostDiscarded = 1U << 20;
 constexpr auto kFarewell = std::chrono::seconds(2);
 constexpr int kTurns = 16;  // before others have theirs
@@ -94,7 +93,7 @@ void FrontConnection::read_head() {
                 return end();
         }
     }
-    enter(Stage::waiting);
+    answer(options_.answers.too_long);
 }
 
 void FrontConnection::serve(base::Fd server) {

@@ -29,6 +29,7 @@ class FrontConnection {
     // What is said to those who are refused after they have asked: whole HTTP answers.
     struct Answers {
         std::string request_timeout;
+        std::string too_long;  // the head
         std::string busy;
     };
     struct Options {

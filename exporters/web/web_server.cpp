@@ -230,7 +230,8 @@ base::Result<std::unique_ptr<WebServer>> WebServer::start(Options options) {
     front.behind = state->address;
     front.requests = wanted.threads;
     front.timeout = wanted.timeout;
-    front.answers = {state->error_answer(408), state->error_answer(503, "Retry-After: 1\r\n")};
+    front.answers = {state->error_answer(408), state->error_answer(431),
+                     state->error_answer(503, "Retry-After: 1\r\n")};
     front.refusals = wanted.refusals ? wanted.refusals : std::make_shared<RefusalCounters>();
     auto started = Front::start(std::move(front));
     if (!started) {

@@ -193,7 +193,7 @@ class Api(tool.Case):
         server = Server(self)
         for query in ({"by": "nonsense"}, {"since": "soon"}, {"limit": "0"}, {"limit": "99999999"}, {"filter": "usage.input_tokens >"},
                       {"filter": "no.such.field == 1"}, {"nonsense": "1"}, {"filter": "x" * 9000}, {"by": "a\0b"},
-                      {"filter": " && ".join(["usage.input_tokens > 1"] * 300)}):
+                      {"filter": "(" * 33 + "has(llm)" + ")" * 33}):
             with self.subTest(query=query):
                 self.expect(server, 400, "/api/v1/usage", **query)
         self.expect(server, 400, "/api/v1/exchanges", cursor="1-'; DROP TABLE exchange")
@@ -213,6 +213,23 @@ class Api(tool.Case):
         self.assertEqual(answer.status, 400)
         answer, _ = server.ask("/api/v1/usage", body="x")
         self.assertEqual(answer.status, 400)
+
+    def test_wide_and_deep_filters_are_answered(self):
+        """As much as a parameter may hold, on the small stacks of the server's threads."""
+        server = Server(self)
+        everything = self.expect(server, 200, "/api/v1/usage")["total"]["requests"]
+        for text in (" || ".join(["has(id)"] * 740), " && ".join(["has(id)"] * 740), "!" * 32 + "has(id)", "(" * 32 + "has(id)" + ")" * 32,
+                     "!(" * 16 + "has(id)" + ")" * 16, "has(id) && (" * 32 + "has(id)" + ")" * 32,
+                     "node in [" + ",".join(["'x'"] * 1500) + ",'node-1']", " || ".join(["llm.tool_calls=='x'"] * 340) + " || has(id)"):
+            with self.subTest(text=text[:20]):
+                self.assertLessEqual(len(text), 8192)
+                self.assertEqual(self.expect(server, 200, "/api/v1/usage", filter=text)["total"]["requests"], everything)
+                self.expect(server, 200, "/api/v1/exchanges", filter=text, limit=5)
+        too_long = self.expect(server, 400, "/api/v1/usage", filter=" " * 8200)
+        self.assertIn("8192 bytes", too_long["detail"])
+        answer, text = server.ask("/api/v1/usage", filter="|" * 8000)  # each is three characters on its way
+        self.assertEqual((json.loads(text)["status"], answer.status), (431, 431))
+        self.assertIn("16 KiB", json.loads(text)["detail"])
 
     def test_what_is_no_http_ends_and_harms_nobody(self):
         server = Server(self)
