@@ -19,11 +19,12 @@ std::string key_of(model::Role role, const std::string& provider, const std::str
 
 }  // namespace
 
-bool CountedResponses::add(model::Role role, const std::string& provider, const std::string& response_id, By by) {
+bool CountedResponses::add(model::Role role, const std::string& provider, const std::string& response_id, By by,
+                           base::Time began) {
     std::string key = key_of(role, provider, response_id);
     const std::lock_guard lock(mutex_);
-    const auto [at, is_new] = known_.emplace(key, by);
-    if (!is_new) return by == By::call && at->second == By::call;
+    const auto [at, is_new] = known_.emplace(key, Shown{by, began});
+    if (!is_new) return by == By::call && !at->second.is_reading_of_call(began);
     order_.push_back(std::move(key));
     if (order_.size() > kRemembered) {
         known_.erase(order_.front());
@@ -32,12 +33,12 @@ bool CountedResponses::add(model::Role role, const std::string& provider, const 
     return true;
 }
 
-bool CountedResponses::was_counted_by_reading(model::Role role, const std::string& provider,
-                                              const std::string& response_id) const {
+bool CountedResponses::was_read(model::Role role, const std::string& provider, const std::string& response_id,
+                                base::Time began) const {
     const std::string key = key_of(role, provider, response_id);
     const std::lock_guard lock(mutex_);
     const auto at = known_.find(key);
-    return at != known_.end() && at->second == By::reading;
+    return at != known_.end() && at->second.is_reading_of_call(began);
 }
 
 }  // namespace llmsnoop::pipeline
