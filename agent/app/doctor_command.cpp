@@ -60,6 +60,7 @@ ordered_json make_report(const KernelFeatures& features, const TlsCensus& census
                          const base::Result<void>& possible) {
     ordered_json out{{"can_trace", static_cast<bool>(possible)}};
     if (!possible) out["why"] = possible.error().message;
+    if (const std::string missed = features.out_of_reach(); !missed.empty()) out["out_of_reach"] = missed;
     out["kernel"] = kernel_json(features);
     out["hooks"] = hooks_json(features, socket, plain);
     out["files"] = ordered_json::array();
@@ -127,10 +128,12 @@ void print_text(const ordered_json& report) {
         }
         fmt::print("\n");
     }
-    if (report["can_trace"].get<bool>())
-        fmt::print("tracing is possible\n");
-    else
+    if (!report["can_trace"].get<bool>())
         fmt::print("tracing is NOT possible: {}\n", text_of(report["why"]));
+    else if (report.contains("out_of_reach"))
+        fmt::print("tracing is possible IN PART: {}\n", text_of(report["out_of_reach"]));
+    else
+        fmt::print("tracing is possible\n");
 }
 
 struct Findings {

@@ -87,6 +87,7 @@ base::Result<std::unique_ptr<exporters::Sink>> open_clickhouse(const Config& con
 
 base::Result<std::unique_ptr<exporters::api::ApiServer>> start_api(const Config& config,
                                                                    std::shared_ptr<exporters::api::RecordStream> stream,
+                                                                   std::shared_ptr<exporters::RefusalCounters> refusals,
                                                                    const std::atomic<bool>& tracing,
                                                                    const std::atomic<Agent*>& agent) {
     exporters::api::ApiOptions options;
@@ -96,6 +97,7 @@ base::Result<std::unique_ptr<exporters::api::ApiServer>> start_api(const Config&
     options.tls_key = config.api.tls_key;
     options.insecure = config.api.insecure;
     options.max_streams = config.api.max_streams;
+    options.refusals = std::move(refusals);
     exporters::api::ApiSources sources;
     if (config.store.enabled) sources.store = std::make_shared<exporters::store::SqliteReader>(config.store.path);
     sources.stream = std::move(stream);
@@ -153,7 +155,9 @@ base::Result<void> run(const CommonOptions& options) {
     const auto metrics = std::make_shared<exporters::Metrics>(metrics_options(*config), losses);
     std::unique_ptr<exporters::MetricsServer> server;
     if (config->metrics.enabled) {
-        auto started = exporters::MetricsServer::start(config->metrics.listen, metrics);
+        const auto refusals = std::make_shared<exporters::RefusalCounters>();
+        metrics->set_http_refusals("metrics", refusals);
+        auto started = exporters::MetricsServer::start(config->metrics.listen, metrics, refusals);
         if (!started) return started.error();
         server = std::move(*started);
         base::log::info("metrics on port {}", server->port());
@@ -165,7 +169,9 @@ base::Result<void> run(const CommonOptions& options) {
     std::unique_ptr<exporters::api::ApiServer> api;
     if (config->api.enabled) {
         stream = std::make_shared<exporters::api::RecordStream>(config->api.max_streams);
-        auto started = start_api(*config, stream, tracing, running);
+        const auto refusals = std::make_shared<exporters::RefusalCounters>();
+        metrics->set_http_refusals("api", refusals);
+        auto started = start_api(*config, stream, refusals, tracing, running);
         if (!started) return started.error();
         api = std::move(*started);
         base::log::info("API on port {}", api->port());

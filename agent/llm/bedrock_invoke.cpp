@@ -91,7 +91,7 @@ void BedrockInvoke::on_response(Json document, const model::Frame& frame, Calls&
         if (const auto inner = decode_base64(*bytes)) {
             read_inner(*inner, frame, calls);
         } else {
-            losses().add(model::Loss::bad_json);
+            lose(calls);
         }
     } else {
         read_family(document, base::as_text(frame.document), frame, calls);
@@ -100,11 +100,9 @@ void BedrockInvoke::on_response(Json document, const model::Frame& frame, Calls&
 
 void BedrockInvoke::read_inner(std::string_view text, const model::Frame& frame, Calls& calls) {
     JsonDocument document;
-    if (const Json value = document.parse(text)) {
-        read_family(value, text, frame, calls);
-    } else {
-        losses().add(model::Loss::bad_json);
-    }
+    const Json value = document.parse(text);
+    if (document.was_damaged()) lose(calls);
+    if (value) read_family(value, text, frame, calls);
 }
 
 void BedrockInvoke::read_family(Json document, std::string_view text, const model::Frame& frame, Calls& calls) {

@@ -10,6 +10,7 @@ Calls::Lane& Calls::lane(std::string_view name) {
     if (at != open_.end()) return *at;
     open_.push_back({std::string(name), {}});
     open_.back().state.call = seed;
+    open_.back().state.documents = std::exchange(next_, model::Completeness::complete);
     return open_.back();
 }
 
@@ -27,6 +28,12 @@ void Calls::started(base::Time time, std::string_view name) {
 
 void Calls::do_not_count(std::string_view name) {
     lane(name).state.counted = false;
+}
+
+void Calls::lower(model::Completeness verdict) {
+    if (open_.empty()) next_ = model::worse(next_, verdict);
+    for (Lane& one : open_)
+        one.state.documents = model::worse(one.state.documents, verdict);
 }
 
 void Calls::finish(base::Time time, bool whole, std::string_view name) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/base/clock.h"
+#include "agent/model/completeness.h"
 #include "agent/model/frame.h"
 #include "agent/model/http_event.h"
 #include "agent/model/llm_call.h"
@@ -26,6 +27,8 @@ struct FinishedCall {
     std::optional<base::Time> started;  // absent: with the exchange
     std::optional<base::Time> ended;    // absent: with the exchange
     bool whole = true;                  // the dialect saw the end of the answer
+    // What of its documents could not be read lowers the verdict on the exchange.
+    model::Completeness documents = model::Completeness::complete;
     bool counted = true;  // false: a record, but not to be added to token totals (re-reads, token counting)
 };
 
@@ -39,6 +42,8 @@ class Calls {
     void started(base::Time time, std::string_view lane = {});
     // The call's record exists, but its tokens are counted elsewhere.
     void do_not_count(std::string_view lane = {});
+    // Something that was said in the open calls could not be read; if there is none, in the next one.
+    void lower(model::Completeness verdict);
     // The turn of that lane is over. Plain HTTP dialects need not call this.
     void finish(base::Time time, bool whole = true, std::string_view lane = {});
     // Everything finished since the last call, in order of finishing.
@@ -57,6 +62,7 @@ class Calls {
     Lane& lane(std::string_view name);
 
     std::vector<Lane> open_;
+    model::Completeness next_ = model::Completeness::complete;  // of the next call that is opened
     std::vector<FinishedCall> finished_;
 };
 

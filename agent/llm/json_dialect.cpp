@@ -48,8 +48,13 @@ bool stands_at(Json value, std::string_view path, const char* source) {
 
 void JsonDialect::on_field(std::string_view /*name*/, std::string_view /*value*/, Calls& /*calls*/) {}
 
-void JsonDialect::on_text(std::string_view text, const model::Frame& frame, Calls& /*calls*/) {
-    if (!text.empty() && !frame.truncated) losses_.add(model::Loss::bad_json);
+void JsonDialect::on_text(std::string_view text, const model::Frame& frame, Calls& calls) {
+    if (!text.empty() && !frame.truncated) lose(calls);
+}
+
+void JsonDialect::lose(Calls& calls) {
+    losses_.add(model::Loss::bad_json);
+    calls.lower(model::Completeness::truncated);
 }
 
 void JsonDialect::request(const model::Frame& frame, Calls& calls) {
@@ -59,7 +64,7 @@ void JsonDialect::request(const model::Frame& frame, Calls& calls) {
     JsonDocument document;
     const Json body = document.parse(text, frame.truncated ? JsonDocument::Ending::cut : JsonDocument::Ending::whole);
     if (frame.truncated) calls.open().prompt_cut = true;
-    if ((!body || document.was_repaired()) && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (document.was_damaged() && !frame.truncated) lose(calls);
     if (body) on_request(body, frame, calls);
 }
 
@@ -115,7 +120,7 @@ void JsonDialect::parse_response(std::string_view text, const model::Frame& fram
         return;
     }
     if (!value) return on_text(text, frame, calls);
-    if (document.was_repaired() && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (document.was_damaged() && !frame.truncated) lose(calls);
     if (frame.exception) {
         // application/vnd.amazon.eventstream: the frame's name is the exception's type, its document the message.
         read_error(value, ErrorBody::of_http_error, call);

@@ -86,14 +86,21 @@ Json JsonDocument::parse_strictly(std::string_view text) {
 
 Json JsonDocument::parse(std::string_view text, Ending ending) {
     repaired_ = false;
+    damaged_ = true;
     if (!is_reasonable(text)) return {};
     if (ending == Ending::whole) {
-        if (const Json value = parse_strictly(text); value.kind() != Json::Kind::missing) return value;
+        if (const Json value = parse_strictly(text); value.kind() != Json::Kind::missing) {
+            damaged_ = false;
+            return value;
+        }
     }
     scratch_->repaired.clear();
-    if (!repair_json(text, scratch_->repaired)) return {};
+    const Repaired repaired = repair_json(text, scratch_->repaired);
+    if (repaired == Repaired::not_at_all) return {};
     repaired_ = true;
-    return parse_strictly(scratch_->repaired);
+    const Json value = parse_strictly(scratch_->repaired);
+    damaged_ = repaired == Repaired::in_part || value.kind() == Json::Kind::missing;
+    return value;
 }
 
 }  // namespace llmsnoop::llm

@@ -27,6 +27,8 @@ class JsonDocument {
 
     // The value came of a repaired text: bytes of the text are not bytes of the value.
     bool was_repaired() const { return repaired_; }
+    // Something of the text is not in the value, which may be missing altogether.
+    bool was_damaged() const { return damaged_; }
 
  private:
     struct Scratch;
@@ -36,6 +38,7 @@ class JsonDocument {
 
     std::unique_ptr<Scratch> scratch_;
     bool repaired_ = false;
+    bool damaged_ = false;
 };
 
 }  // namespace llmsnoop::llm

@@ -75,7 +75,7 @@ class Repair {
         if (in_.substr(0, 3) == "\xEF\xBB\xBF") in_.remove_prefix(3);  // a byte order mark
     }
 
-    bool run();
+    Repaired run();
 
  private:
     // What the grammar allows at this point.
@@ -99,6 +99,7 @@ class Repair {
     void skip_nested();
     void skip_string();
     void close_all();
+    void drop_pending();
 
     std::string_view in_;
     std::string& out_;
@@ -108,9 +109,10 @@ class Repair {
     Want want_ = Want::value;
     bool cut_ = false;  // the input ended within a token
     bool done_ = false;
+    bool lossy_ = false;
 };
 
-bool Repair::run() {
+Repaired Repair::run() {
     while (!done_) {
         while (!at_end() && is_space(in_[at_]))
             ++at_;
@@ -118,14 +120,16 @@ bool Repair::run() {
         step();
     }
     close_all();
-    return done_ && out_.size() > base_;
+    if (!done_ || out_.size() == base_) return Repaired::not_at_all;
+    return lossy_ || in_.find_first_not_of(" \t\r\n", at_) != std::string_view::npos ? Repaired::in_part
+                                                                                     : Repaired::wholly;
 }
 
 void Repair::step() {
     const char c = in_[at_];
     if (want_ == Want::colon) {
         if (c != ':') {  // a key without a value: forget the key
-            out_.resize(open_.back().good);
+            drop_pending();
             want_ = Want::comma;
             return;
         }
@@ -137,7 +141,7 @@ void Repair::step() {
     if (c == ']' || c == '}') {
         ++at_;
         if (!open_.empty()) {
-            out_.resize(open_.back().good);
+            drop_pending();
             close();
         }
         return;
@@ -146,7 +150,7 @@ void Repair::step() {
         ++at_;
         // A comma where a value should be: the member is dropped.
         if (!open_.empty()) {
-            out_.resize(open_.back().good);
+            drop_pending();
             want_ = open_.back().object ? Want::key : Want::value;
         }
         return;
@@ -154,6 +158,7 @@ void Repair::step() {
     if (want_ == Want::comma) want_ = open_.back().object ? Want::key : Want::value;  // the comma itself is missing
     if (want_ == Want::key) {
         if (c != '"') {  // no key: skip what stands in its place
+            lossy_ = true;
             if (c == '{' || c == '[') {
                 skip_nested();
             } else {
@@ -189,6 +194,7 @@ void Repair::separate() {
 void Repair::open(char c) {
     if (!open_.empty() && !open_.back().object) separate();
     if (open_.size() >= limits::kRepairedDepth) {
+        lossy_ = true;
         skip_nested();
         out_.append("null");
         finished_value();
@@ -243,6 +249,7 @@ void Repair::string() {
             ++at_;
         }
     }
+    lossy_ = true;
     out_.push_back('"');  // cut within the string: what there is of it is kept
 }
 
@@ -352,8 +359,16 @@ void Repair::skip_string() {
     ++at_;
 }
 
+// What of a member has no value.
+void Repair::drop_pending() {
+    lossy_ = lossy_ || out_.size() > open_.back().good;
+    out_.resize(open_.back().good);
+}
+
 void Repair::close_all() {
     if (done_) return;
+    // After a whole member nothing but brackets may be missing, and some clients do forget them.
+    lossy_ = lossy_ || cut_ || want_ != Want::comma;
     while (!open_.empty()) {
         if (want_ != Want::comma) out_.resize(open_.back().good);
         close();
@@ -362,7 +377,7 @@ void Repair::close_all() {
 
 }  // namespace
 
-bool repair_json(std::string_view text, std::string& out) {
+Repaired repair_json(std::string_view text, std::string& out) {
     return Repair(text, out).run();
 }
 

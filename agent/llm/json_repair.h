@@ -11,14 +11,20 @@
 //   control characters in strings                    escaped
 //   nesting deeper than limits::kRepairedDepth       null
 //   commas too many, text after the value            dropped
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace llmsnoop::llm {
 
-// Appends the repaired text to `out`, which grows to at most six times the input. False if there is no JSON value to be
-// found.
-bool repair_json(std::string_view text, std::string& out);
+enum class Repaired : std::uint8_t {
+    not_at_all,  // there is no JSON value to be found
+    in_part,     // something of it is missing: what was cut off, too deep, or made no sense where it stood
+    wholly,      // written in another way, it says the same
+};
+
+// Appends the repaired text to `out`, which grows to at most six times the input.
+Repaired repair_json(std::string_view text, std::string& out);
 
 // Appends `text`, with every byte that is no part of well-formed UTF-8 replaced by U+FFFD.
 void append_utf8(std::string& out, std::string_view text);

@@ -13,11 +13,16 @@ JsonDocument::Ending ending_of(const model::Frame& frame) {
 
 }  // namespace
 
+void WebSocketDialect::lose(Calls& calls) {
+    losses_.add(model::Loss::bad_json);
+    calls.lower(model::Completeness::truncated);
+}
+
 void WebSocketDialect::request(const model::Frame& frame, Calls& calls) {
     if (frame.document.empty()) return;
     JsonDocument document;
     const Json message = document.parse(base::as_text(frame.document), ending_of(frame));
-    if ((!message || document.was_repaired()) && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (document.was_damaged() && !frame.truncated) lose(calls);
     if (message) from_client(message, frame, calls);
 }
 
@@ -33,7 +38,7 @@ void WebSocketDialect::response(const model::Frame& frame, Calls& calls) {
     if (frame.document.empty()) return;
     JsonDocument document;
     const Json message = document.parse(base::as_text(frame.document), ending_of(frame));
-    if ((!message || document.was_repaired()) && !frame.truncated) losses_.add(model::Loss::bad_json);
+    if (document.was_damaged() && !frame.truncated) lose(calls);
     if (!message) return;
     if (status_ >= 400) {
         read_error(message, ErrorBody::of_http_error, calls.open());

@@ -25,6 +25,8 @@ class WebSocketDialect : public Dialect {
     virtual void from_server(Json message, const model::Frame& frame, Calls& calls) = 0;
 
  private:
+    void lose(Calls& calls);
+
     model::LossCounters& losses_;
     int status_ = 0;
 };

@@ -10,7 +10,7 @@ enum class Completeness : std::uint8_t {
     complete,      // every byte of request and response was seen, and both ended as their framing says
     in_progress,   // nothing is missing so far, but the exchange had not ended when the record was made
     headers_lost,  // bodies are whole, but a message head was not seen or could not be decoded
-    truncated,     // something was cut off by one of our own limits
+    truncated,     // something was cut off by one of our own limits, or stands in a document that could not be read
     gap,           // bytes are missing
     interrupted,   // the process, the peer or the network ended the exchange before its end
 };

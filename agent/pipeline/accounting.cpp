@@ -27,12 +27,22 @@ bool lacks_input(const LlmCall& call, const Usage& usage) {
     return call.reported && !usage.input && usage.output && has_two_sides(call);
 }
 
+using By = CountedResponses::By;
+
+By how(const LlmCall& call) {
+    return call.operation == "fetch_response" ? By::reading : By::call;
+}
+
 // Whether this record is the one in which the call's tokens and cost count.
-bool counts_here(const LlmCall& call, model::Role role, Tokens tokens, Services& services) {
+bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& services) {
+    const LlmCall& call = exchange.llm;
+    const base::Time began = exchange.timing.started;
     if (tokens == Tokens::leave) return false;
-    if (!call.reported || call.response_id.empty()) return true;
-    const bool first = services.counted.add(role, call.provider, call.response_id);
-    return first || call.operation != "fetch_response";
+    if (call.response_id.empty()) return true;
+    if (call.reported) return services.counted.add(exchange.role, call.provider, call.response_id, how(call), began);
+    // A call that broke off, and whose answer has been read elsewhere meanwhile, is not to be estimated as well.
+    return how(call) == By::reading ||
+           !services.counted.was_read(exchange.role, call.provider, call.response_id, began);
 }
 
 // Of an answer that did not come whole, what came has been generated and is charged. The record's completeness says
@@ -54,7 +64,7 @@ Usage usage_of(const model::Exchange& exchange, Services& services) {
     if (without_input) usage.source = UsageSource::partial;
     // Whoever reads this response later must not count it a second time.
     if (usage.source == UsageSource::estimated && !call.response_id.empty())
-        services.counted.add(exchange.role, call.provider, call.response_id);
+        services.counted.add(exchange.role, call.provider, call.response_id, how(call), exchange.timing.started);
     return usage;
 }
 
@@ -62,7 +72,7 @@ Usage usage_of(const model::Exchange& exchange, Services& services) {
 
 void account(model::Exchange& exchange, Tokens tokens, Services& services) {
     const LlmCall& call = exchange.llm;
-    if (!counts_here(call, exchange.role, tokens, services)) {
+    if (!counts_here(exchange, tokens, services)) {
         if (call.reported) exchange.usage.details = call.reported->details;
         return;
     }

@@ -278,7 +278,7 @@ model::Exchange ExchangeAssembly::record_of(llm::FinishedCall& call) {
     const base::Time last = response_.ended.value_or(request_.ended.value_or(request_.started));
     out.timing.ended = call.ended.value_or(last);
     if (connection_.identity) out.identity = *connection_.identity;
-    out.completeness = completeness_;
+    out.completeness = model::worse(completeness_, call.documents);
     if (!call.whole && out.completeness == Completeness::complete) out.completeness = Completeness::interrupted;
     out.llm = std::move(call.call);
     account(out, call.counted ? Tokens::count : Tokens::leave, services_);

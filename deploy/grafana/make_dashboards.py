@@ -249,6 +249,9 @@ def agents():
     page.lines("Records lost a second", [
         (f"sum by (instance, sink) (rate(llmsnoop_sink_dropped_total{{{AGENTS}}}[$__rate_interval]))", "dropped: {{sink}} {{instance}}"),
         (f"sum by (instance, sink) (rate(llmsnoop_sink_failed_total{{{AGENTS}}}[$__rate_interval]))", "failed: {{sink}} {{instance}}")])
+    page.lines("Connections refused a second", [
+        (f"sum by (instance, server, reason) (rate(llmsnoop_http_refused_total{{{AGENTS}}}[$__rate_interval]))",
+         "{{server}}: {{reason}} {{instance}}")], description="By the agents' own servers: silent, slow or too many clients.")
     page.lines("Series served", [(f"scrape_samples_scraped{{{AGENTS}}}", "{{instance}}")])
     page.lines("File descriptors", [(f"process_open_fds{{{AGENTS}}} / process_max_fds{{{AGENTS}}}", "{{instance}}")], "percentunit")
     page.lines("Up for", [(f"time() - process_start_time_seconds{{{AGENTS}}}", "{{instance}}")], "s")

@@ -54,6 +54,13 @@ std::string problem_text(int status, std::string_view detail) {
         case 405:
             title = "Method Not Allowed";
             break;
+        case 408:
+            title = "Request Timeout";
+            break;
+        case 431:
+            title = "Request Header Fields Too Large";
+            detail = "line and headers of a request are longer than 16 KiB";
+            break;
         case 429:
             title = "Too Many Requests";
             break;
@@ -176,22 +183,35 @@ class ApiServer::Desk {
         refuse(request, 503, "not yet tracing");
     }
 
-    // Runs `answer` if there is a store, and if not too many ask at once.
-    template <typename Answer>
-    void ask_store(WebRequest& request, Answer answer) {
+    using Answer = base::Result<std::optional<std::string>>;  // without a value: there is no such thing
+
+    // Runs `ask` if there is a store, and if not too many ask at once. Whoever is slow to take the answer does not
+    // count among those any more.
+    template <typename Ask>
+    void ask_store(WebRequest& request, Ask ask) {
         if (!sources_.store) return refuse(request, 404, "this agent keeps no store (store.enabled)");
-        const Slot slot(queries_, options_.max_queries);
-        if (!slot) return refuse(request, 429, "too many queries at a time", {{"Retry-After", "1"}});
-        answer(*sources_.store);
+        const auto answer = [&]() -> std::optional<Answer> {
+            const Slot slot(queries_, options_.max_queries);
+            if (!slot) return std::nullopt;
+            return ask(*sources_.store);
+        }();
+        if (!answer) return refuse_crowd(request);
+        if (!*answer) return refuse(request, answer->error());
+        if (!**answer) return refuse(request, 404, "there is no exchange of that id");
+        reply(request, 200, kJson, ***answer);
+    }
+
+    static void refuse_crowd(WebRequest& request) {
+        refuse(request, 429, "too many queries at a time", {{"Retry-After", "1"}});
     }
 
     // `more`: members to stand before those of the report.
     void report(WebRequest& request, store::UsageQuery query, const std::string& more = {}) {
         query.time = options_.query_time;
-        ask_store(request, [&](store::StoreReader& reader) {
+        ask_store(request, [&](store::StoreReader& reader) -> Answer {
             const auto report = reader.usage(query);
-            if (!report) return refuse(request, report.error());
-            reply(request, 200, kJson, "{" + more + store::usage_json(*report).substr(1));
+            if (!report) return report.error();
+            return std::optional("{" + more + store::usage_json(*report).substr(1));
         });
     }
 
@@ -217,37 +237,43 @@ class ApiServer::Desk {
         auto query = exchange_query_of(parameters, base::now());
         if (!query) return refuse(request, query.error());
         query->time = options_.query_time;
-        ask_store(request, [&](store::StoreReader& reader) {
+        ask_store(request, [&](store::StoreReader& reader) -> Answer {
             const auto page = reader.exchanges(*query);
-            if (!page) return refuse(request, page.error());
+            if (!page) return page.error();
             std::string body = "{\"exchanges\":[";
             for (std::size_t i = 0; i < page->records.size(); ++i)
                 body += (i > 0 ? ",\n" : "\n") + page->records[i];
             body += page->next.empty() ? "\n]}\n" : "\n],\"next\":\"" + page->next + "\"}\n";
-            reply(request, 200, kJson, body);
+            return std::optional(std::move(body));
         });
     }
 
     void answer_exchange(WebRequest& request, const Parameters& parameters, const std::string& id) {
         if (const auto left = parameters.nothing_left(); !left) return refuse(request, left.error());
-        ask_store(request, [&](store::StoreReader& reader) {
-            const auto line = reader.exchange(id);
-            if (!line) return refuse(request, line.error());
-            if (!*line) return refuse(request, 404, "there is no exchange of that id");
-            reply(request, 200, kJson, **line + "\n");
+        ask_store(request, [&](store::StoreReader& reader) -> Answer {
+            auto line = reader.exchange(id);
+            if (!line) return line.error();
+            if (*line) **line += "\n";
+            return std::move(*line);
         });
     }
 
     void answer_doctor(WebRequest& request) {
         if (!sources_.doctor) return refuse(request, 404, "there is no doctor here");
-        // Looking takes seconds, and what is seen changes slowly: one looks, for all who ask meanwhile.
-        const std::lock_guard lock(doctor_mutex_);
-        const auto now = std::chrono::steady_clock::now();
-        if (doctor_text_.empty() || now - doctor_time_ > kDoctorAge) {
-            doctor_text_ = sources_.doctor();
-            doctor_time_ = std::chrono::steady_clock::now();
-        }
-        reply(request, 200, kJson, doctor_text_ + "\n");
+        const auto text = [this]() -> std::optional<std::string> {
+            const Slot slot(queries_, options_.max_queries);
+            if (!slot) return std::nullopt;
+            // Looking takes seconds, and what is seen changes slowly: one looks, for all who ask meanwhile.
+            const std::lock_guard lock(doctor_mutex_);
+            const auto now = std::chrono::steady_clock::now();
+            if (doctor_text_.empty() || now - doctor_time_ > kDoctorAge) {
+                doctor_text_ = sources_.doctor();
+                doctor_time_ = std::chrono::steady_clock::now();
+            }
+            return doctor_text_ + "\n";
+        }();
+        if (!text) return refuse_crowd(request);
+        reply(request, 200, kJson, *text);
     }
 
     void answer_stream(WebRequest& request, Parameters& parameters) {
@@ -320,7 +346,9 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiOptions options, Ap
     web.name = "api";
     web.address = options.listen;
     web.threads = options.max_streams + kPlainThreads;
-    if (tls) web.tls = WebServer::Tls{options.tls_certificate, options.tls_key};
+    web.timeout = options.client_time;
+    if (tls) web.tls = TlsFiles{options.tls_certificate, options.tls_key};
+    web.refusals = options.refusals;
     web.error_body = [](int status) { return problem_text(status, ""); };
     auto desk = std::make_shared<Desk>(std::move(options), std::move(sources), token, loopback);
     web.handler = [desk](WebRequest& request) { desk->answer(request); };

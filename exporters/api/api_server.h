@@ -31,6 +31,8 @@ struct ApiOptions {
     std::size_t max_streams = 16;
     base::Duration query_time = std::chrono::seconds(10);
     base::Duration heartbeat = std::chrono::seconds(5);
+    std::chrono::milliseconds client_time{10'000};   // for the handshake, the request, and 16 KiB of the answer
+    std::shared_ptr<RefusalCounters> refusals = {};  // of connections; absent: nobody wants to know
 };
 
 // Where the answers come from. What is absent answers 404.

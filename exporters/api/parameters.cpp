@@ -1,5 +1,7 @@
 #include "exporters/api/parameters.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -12,7 +14,6 @@ namespace {
 constexpr std::size_t kUsageRows = 1000;
 constexpr std::size_t kMostUsageRows = 10'000;
 constexpr std::size_t kMostGroups = 50'000;  // of a query; a request's memory
-constexpr std::size_t kMostNodes = 200;      // of a filter: data bases, and a thread's stack, bound the depth
 constexpr std::size_t kPage = 100;
 constexpr std::size_t kLongestPage = 1000;
 
@@ -27,7 +28,8 @@ base::Result<Parameters> Parameters::of(List list) {
         const auto same = [&](const auto& other) { return other.first == list[i].first; };
         if (std::any_of(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(i), same))
             return wrong("'" + list[i].first + "' stands there twice");
-        if (list[i].second.size() > kLongest) return wrong("'" + list[i].first + "' is too long");
+        if (list[i].second.size() > kLongest)
+            return wrong(fmt::format("'{}' is longer than {} bytes", list[i].first, kLongest));
     }
     Parameters out;
     out.list_ = std::move(list);
@@ -51,9 +53,7 @@ base::Result<std::optional<base::Time>> Parameters::take_time(std::string_view n
 }
 
 base::Result<Filter> Parameters::take_filter() {
-    auto filter = Filter::parse(take("filter").value_or(""));
-    if (filter && filter->nodes().size() > kMostNodes) return wrong("filter: a shorter one is wanted");
-    return filter;
+    return Filter::parse(take("filter").value_or(""));
 }
 
 base::Result<std::size_t> Parameters::take_limit(std::size_t otherwise, std::size_t most) {

@@ -3,6 +3,8 @@
 
 #include <cctype>
 #include <charconv>
+#include <functional>
+#include <queue>
 
 #include "exporters/filter/filter.h"
 #include "exporters/filter/record_fields.h"
@@ -30,8 +32,8 @@ class FilterParser {
         std::string text;
         std::size_t column = 0;
     };
-    static constexpr unsigned kMaxDepth = 64;
-    static constexpr std::size_t kMaxNodes = 4096;  // evaluation recurses along a chain
+    static constexpr unsigned kMaxDepth = 32;
+    static constexpr std::size_t kMostConditions = 1024;
 
     void advance() {
         while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0)
@@ -102,37 +104,61 @@ class FilterParser {
             return kind == Filter::Kind::either ? parse_chain("&&", Filter::Kind::both, depth) : parse_term(depth);
         };
         if (!next()) return false;
+        std::vector<std::size_t> operands{last()};
         while (take(symbol)) {
-            if (filter_.nodes_.size() > kMaxNodes) return fail("a shorter filter");
-            const std::size_t left = last();
             if (!next()) return false;
-            Filter::Node node;
-            node.kind = kind;
-            node.left = left;
-            node.right = last();
-            filter_.nodes_.push_back(std::move(node));
+            operands.push_back(last());
         }
+        join(kind, operands);
         return true;
     }
 
+    // As a tree that is no deeper than it must be, with the deeper side first: whoever follows it does so by recursion,
+    // on stacks that may be small, and a data base's parser keeps what stands to the left of an open bracket.
+    void join(Filter::Kind kind, const std::vector<std::size_t>& operands) {
+        using Part = std::pair<std::size_t, std::size_t>;  // height, index
+        std::priority_queue<Part, std::vector<Part>, std::greater<>> parts;
+        for (const std::size_t operand : operands)
+            parts.emplace(heights_[operand], operand);
+        while (parts.size() > 1) {
+            Filter::Node node;
+            node.kind = kind;
+            node.right = parts.top().second;
+            parts.pop();
+            const auto [height, left] = parts.top();
+            parts.pop();
+            node.left = left;
+            push(std::move(node), height + 1);
+            parts.emplace(height + 1, last());
+        }
+    }
+
+    void push(Filter::Node node, std::size_t height = 0) {
+        filter_.nodes_.push_back(std::move(node));
+        heights_.push_back(height);
+    }
+
     bool parse_term(unsigned depth) {
-        if (depth > kMaxDepth) return fail("an expression that is nested less deeply");
+        if (depth > kMaxDepth) return fail(fmt::format("no more than {} levels of brackets and negations", kMaxDepth));
         if (take("!")) {
             if (!parse_term(depth + 1)) return false;
             Filter::Node node;
             node.kind = Filter::Kind::negation;
             node.left = last();
-            filter_.nodes_.push_back(std::move(node));
+            const std::size_t height = heights_[node.left] + 1;
+            push(std::move(node), height);
             return true;
         }
         if (take("(")) return parse_either(depth + 1) && (take(")") || fail("')'"));
         if (token_.kind != Token::Kind::word) return fail("a field, has(...), ! or (");
+        if (++conditions_ > kMostConditions)
+            return fail(fmt::format("a filter of no more than {} conditions", kMostConditions));
         if (token_.text == "has") {
             advance();
             Filter::Node node;
             if (!take("(")) return fail("'(' after has");
             if (!parse_field(node) || !(take(")") || fail("')'"))) return false;
-            filter_.nodes_.push_back(std::move(node));
+            push(std::move(node));
             return true;
         }
         return parse_comparison();
@@ -163,7 +189,7 @@ class FilterParser {
                 if (!parse_value(node)) return false;
             } while (take(","));
             if (!take("]")) return fail("',' or ']'");
-            filter_.nodes_.push_back(std::move(node));
+            push(std::move(node));
             return true;
         }
         node.kind = Filter::Kind::compare;
@@ -179,7 +205,7 @@ class FilterParser {
             node.op = op;
             if (op == Op::like && token_.kind != Token::Kind::text) return fail("a quoted pattern");
             if (!parse_value(node)) return false;
-            filter_.nodes_.push_back(std::move(node));
+            push(std::move(node));
             return true;
         }
         return fail("==, !=, <, <=, >, >=, ~ or in");
@@ -207,6 +233,8 @@ class FilterParser {
 
     std::string_view text_;
     std::size_t at_ = 0;
+    std::size_t conditions_ = 0;
+    std::vector<std::size_t> heights_;  // of the nodes
     Token token_;
     Filter filter_;
     base::Error failure_;

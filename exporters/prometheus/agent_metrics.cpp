@@ -77,6 +77,21 @@ MetricFamily blind_process_family(const std::map<std::string, double>& by_reason
                     "reason", by_reason);
 }
 
+MetricFamily refusal_family(const RefusalsByServer& by_server) {
+    MetricFamily family{"llmsnoop_http_refused_total",
+                        "Connections to the agent's own servers that were ended unserved, by reason.",
+                        MetricType::Counter,
+                        {}};
+    for (const auto& [server, counters] : by_server) {
+        for (std::size_t i = 0; i < kRefusalCount; ++i) {
+            const auto refusal = static_cast<Refusal>(i);
+            add_sample(family, {{"server", server}, {"reason", std::string(name_of(refusal))}},
+                       static_cast<double>(counters->get(refusal)));
+        }
+    }
+    return family;
+}
+
 MetricFamily budget_family(const std::map<std::string, double>& by_budget) {
     return gauge_by("llmsnoop_budget_used_ratio", "Used part of each budget; more than 1 is beyond it.", "budget",
                     by_budget);

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "agent/model/traffic.h"
 #include "agent/model/unpriced.h"
 #include "exporters/fan_out.h"
+#include "exporters/web/refusals.h"
 
 namespace llmsnoop::exporters {
 
@@ -23,6 +25,9 @@ void add_traffic_families(std::vector<::prometheus::MetricFamily>& families, con
 ::prometheus::MetricFamily unpriced_family(const model::UnpricedCounters& unpriced);
 
 ::prometheus::MetricFamily blind_process_family(const std::map<std::string, double>& by_reason);
+// llmsnoop_http_refused_total{server,reason}: those that never happened included.
+using RefusalsByServer = std::map<std::string, std::shared_ptr<const RefusalCounters>>;
+::prometheus::MetricFamily refusal_family(const RefusalsByServer& by_server);
 ::prometheus::MetricFamily budget_family(const std::map<std::string, double>& by_budget);
 ::prometheus::MetricFamily build_info_family(const std::map<std::string, std::string>& labels);
 

@@ -95,6 +95,11 @@ void Metrics::set_budgets(std::function<std::map<std::string, double>()> used) {
     budgets_ = std::move(used);
 }
 
+void Metrics::set_http_refusals(const std::string& server, std::shared_ptr<const RefusalCounters> refusals) {
+    const std::lock_guard lock(mutex_);
+    refusals_[server] = std::move(refusals);
+}
+
 void Metrics::set_pods(std::function<std::optional<PodNames>()> present) {
     const std::lock_guard lock(mutex_);
     pods_ = std::move(present);
@@ -124,6 +129,7 @@ std::vector<::prometheus::MetricFamily> Metrics::Collect() const {
         table_.collect(families);
         all.assign(std::make_move_iterator(families.begin()), std::make_move_iterator(families.end()));
         if (blind_processes_) all.push_back(blind_process_family(blind_processes_()));
+        all.push_back(refusal_family(refusals_));
         if (budgets_) all.push_back(budget_family(budgets_()));
         if (traffic_ != nullptr) add_traffic_families(all, *traffic_);
         if (unpriced_ != nullptr) all.push_back(unpriced_family(*unpriced_));

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@
 #include "exporters/fan_out.h"
 #include "exporters/prometheus/label_limit.h"
 #include "exporters/prometheus/series_table.h"
+#include "exporters/web/refusals.h"
 
 namespace llmsnoop::exporters {
 
@@ -61,6 +63,8 @@ class Metrics final : public ::prometheus::Collectable {
     // Namespaces and names of the pods that are there, or nothing where nobody tells. Asked now and then by expire().
     using PodNames = std::set<std::pair<std::string, std::string>>;
     void set_pods(std::function<std::optional<PodNames>()> present);
+    // Becomes llmsnoop_http_refused_total.
+    void set_http_refusals(const std::string& server, std::shared_ptr<const RefusalCounters> refusals);
     // Asked at every collection, from the server's threads: must be safe until the server has stopped.
     void set_sink_counters(std::function<std::vector<SinkCounters>()> counters);
 
@@ -82,6 +86,7 @@ class Metrics final : public ::prometheus::Collectable {
     std::function<std::map<std::string, double>()> blind_processes_;
     std::function<std::map<std::string, double>()> budgets_;
     std::function<std::optional<PodNames>()> pods_;
+    std::map<std::string, std::shared_ptr<const RefusalCounters>> refusals_;
     const model::TrafficCounters* traffic_ = nullptr;
     const model::UnpricedCounters* unpriced_ = nullptr;
     std::function<std::vector<SinkCounters>()> sink_counters_;

@@ -28,11 +28,13 @@ void answer(WebRequest& request, const ::prometheus::Collectable& metrics) {
 }  // namespace
 
 base::Result<std::unique_ptr<MetricsServer>> MetricsServer::start(
-    const std::string& address, std::shared_ptr<const ::prometheus::Collectable> metrics) {
+    const std::string& address, std::shared_ptr<const ::prometheus::Collectable> metrics,
+    std::shared_ptr<RefusalCounters> refusals) {
     WebServer::Options options;
     options.name = "metrics";
     options.address = address;
     options.threads = kThreads;
+    options.refusals = std::move(refusals);
     options.handler = [metrics = std::move(metrics)](WebRequest& request) { answer(request, *metrics); };
     auto server = WebServer::start(std::move(options));
     if (!server) return server.error();

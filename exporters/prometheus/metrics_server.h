@@ -20,8 +20,10 @@ class MetricsServer {
  public:
     // `address`: "127.0.0.1:9464", "[::1]:9464"; port 0 takes a free one. An address that cannot be understood is an
     // Error of kind usage, one that cannot be listened on says why.
+    // `refusals`: of connections.
     static base::Result<std::unique_ptr<MetricsServer>> start(const std::string& address,
-                                                              std::shared_ptr<const ::prometheus::Collectable> metrics);
+                                                              std::shared_ptr<const ::prometheus::Collectable> metrics,
+                                                              std::shared_ptr<RefusalCounters> refusals = {});
     std::uint16_t port() const { return server_->port(); }
 
  private:

@@ -41,38 +41,47 @@ class Translation {
  public:
     Translation(const Filter& filter, SqlWords& words) : filter_(filter), words_(words) {}
 
-    // `under_negation`: NULL must not come out.
-    base::Result<std::string> condition(std::size_t index, bool under_negation) {
+    // Negations are moved inward to the fields, where NULL must not come out of them: brackets and NOT that are nested
+    // deeply are more than some parsers have room for.
+    base::Result<std::string> condition(std::size_t index, bool negated) {
         const Filter::Node& node = filter_.nodes()[index];
-        switch (node.kind) {
-            case Kind::both:
-                return chain(node, " AND ", under_negation);
-            case Kind::either:
-                return chain(node, " OR ", under_negation);
-            case Kind::negation: {
-                auto inner = condition(node.left, true);
-                return inner ? base::Result<std::string>("(NOT " + *inner + ")") : inner;
-            }
-            default:
-                break;
-        }
+        if (node.kind == Kind::negation) return condition(node.left, !negated);
+        if (is_chain(node)) return chain(node, negated);
         const auto operand = operand_of(node.path);
-        if (!operand) return words_.other(filter_, index);
-        if (node.kind == Kind::has) return words_.present(operand->expression);
-        std::string any;
-        for (const Filter::Value& value : node.values)
-            any += (any.empty() ? "" : " OR ") + comparison(*operand, node.op, value);
-        any = "(" + any + ")";
-        return under_negation ? words_.if_known(any) : any;
+        if (!operand) {
+            auto other = words_.other(filter_, index);
+            return other && negated ? base::Result<std::string>("NOT " + *other) : other;
+        }
+        std::string one = node.kind == Kind::has ? words_.present(operand->expression) : comparison(*operand, node);
+        if (!negated) return one;
+        return "NOT " + (node.kind == Kind::has ? one : words_.if_known(one));
     }
 
  private:
-    base::Result<std::string> chain(const Filter::Node& node, const char* joint, bool under_negation) {
-        auto left = condition(node.left, under_negation);
+    static bool is_chain(const Filter::Node& node) { return node.kind == Kind::both || node.kind == Kind::either; }
+
+    // By De Morgan, if it is negated.
+    static bool is_either(const Filter::Node& node, bool negated) { return (node.kind == Kind::either) != negated; }
+
+    base::Result<std::string> chain(const Filter::Node& node, bool negated) {
+        const bool either = is_either(node, negated);
+        auto left = side(node.left, negated, either, false);
         if (!left) return left;
-        auto right = condition(node.right, under_negation);
+        auto right = side(node.right, negated, either, true);
         if (!right) return right;
-        return "(" + *left + joint + *right + ")";
+        return *left + (either ? " OR " : " AND ") + *right;
+    }
+
+    // AND binds more closely than OR; brackets to the right keep the tree's shape, because a AND b AND c is deeper.
+    base::Result<std::string> side(std::size_t index, bool negated, bool within_either, bool is_right) {
+        auto text = condition(index, negated);
+        const Filter::Node* node = &filter_.nodes()[index];
+        for (; node->kind == Kind::negation; negated = !negated)
+            node = &filter_.nodes()[node->left];
+        if (!text || !is_chain(*node)) return text;
+        const bool either = is_either(*node, negated);
+        const bool bracket = either == within_either ? is_right : either;
+        return bracket ? base::Result<std::string>("(" + *text + ")") : text;
     }
 
     std::optional<Operand> operand_of(const std::vector<std::string>& path) {
@@ -98,14 +107,26 @@ class Translation {
         return std::nullopt;
     }
 
+    std::string comparison(const Operand& operand, const Filter::Node& node) {
+        if (node.kind == Kind::compare) return "(" + comparison(operand, node.op, node.values[0]) + ")";
+        std::string list;
+        for (const Filter::Value& value : node.values) {
+            if (operand.type == value.type) list += (list.empty() ? "" : ", ") + words_.value(wanted(value));
+        }
+        return list.empty() ? kFalse : "(" + operand.expression + " IN (" + list + "))";
+    }
+
     std::string comparison(const Operand& operand, Op op, const Filter::Value& value) {
         // Present, and of another type: certainly not equal.
         if (operand.type != value.type) return op == Op::unequal ? words_.present(operand.expression) : kFalse;
         if (op == Op::like) return words_.like(operand.expression, value.text);
-        Value wanted = value.text;
-        if (value.type == Type::number) wanted = value.number;
-        if (value.type == Type::boolean) wanted = std::int64_t{value.boolean};
-        return operand.expression + " " + symbol_of(op) + " " + words_.value(wanted);
+        return operand.expression + " " + symbol_of(op) + " " + words_.value(wanted(value));
+    }
+
+    static Value wanted(const Filter::Value& value) {
+        if (value.type == Type::number) return value.number;
+        if (value.type == Type::boolean) return std::int64_t{value.boolean};
+        return value.text;
     }
 
     const Filter& filter_;
@@ -116,7 +137,8 @@ class Translation {
 
 base::Result<std::string> sql_of(const Filter& filter, SqlWords& words) {
     if (filter.matches_everything()) return std::string("(1 = 1)");
-    return Translation(filter, words).condition(filter.nodes().size() - 1, false);
+    auto out = Translation(filter, words).condition(filter.nodes().size() - 1, false);
+    return out ? base::Result<std::string>("(" + *out + ")") : out;
 }
 
 }  // namespace llmsnoop::exporters::store

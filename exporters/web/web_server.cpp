@@ -11,8 +11,8 @@
 
 #include "agent/base/fd.h"
 #include "exporters/signals_blocked.h"
+#include "exporters/web/front.h"
 #include "exporters/web/listen_address.h"
-#include "exporters/web/tls_front.h"
 
 namespace llmsnoop::exporters {
 
@@ -126,10 +126,10 @@ struct WebServer::State {
     // civetweb tells of errors by log messages, from any of its threads; without a receiver they would go to a file.
     std::mutex mutex;
     std::string first_message;
-    ListenAddress address;  // civetweb's own: behind the front, if there is one
+    ListenAddress address;  // civetweb's own, behind the front
     bool stopping = false;
     mg_context* context = nullptr;
-    std::unique_ptr<TlsFront> front;
+    std::unique_ptr<Front> front;
 
     static State& of(const mg_connection* connection) {
         return *static_cast<State*>(mg_get_user_data(mg_get_context(connection)));
@@ -153,12 +153,16 @@ struct WebServer::State {
     static int answer_error(mg_connection* connection, int status, const char* /*message*/) {
         State& state = of(connection);
         if (!state.options.error_body) return 1;  // civetweb's own page
-        const std::string body = state.options.error_body(status);
-        mg_printf(connection,
-                  "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\nConnection: "
-                  "close\r\n\r\n%s",
-                  status, reason_of(status), body.size(), body.c_str());
+        const std::string text = state.error_answer(status);
+        mg_write(connection, text.data(), text.size());
         return 0;
+    }
+
+    std::string error_answer(int status, const std::string& more = {}) const {
+        const std::string body = options.error_body ? options.error_body(status) : "";
+        return "HTTP/1.1 " + std::to_string(status) + " " + reason_of(status) + "\r\n" +
+               (body.empty() ? "" : "Content-Type: application/problem+json\r\n") +
+               "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n" + more + "\r\n" + body;
     }
 };
 
@@ -181,10 +185,10 @@ base::Result<std::unique_ptr<WebServer>> WebServer::start(Options options) {
     state->options = std::move(options);
     const Options& wanted = state->options;
     state->address = *parsed;
-    // Debian's civetweb looks for an OpenSSL that Debian does not have: it listens where nobody else can reach it, and
-    // the front decrypts.
-    const std::string address = wanted.tls ? "127.0.0.1:0" : wanted.address;
-    if (wanted.tls) state->address = *parse_listen_address(address);
+    // civetweb listens where nobody beyond this machine can reach it. A thread of its own is occupied by whoever
+    // connects, and Debian's looks for an OpenSSL that Debian does not have: both are the front's.
+    const std::string address = "127.0.0.1:0";
+    state->address = *parse_listen_address(address);
 
     const std::string threads = std::to_string(wanted.threads);
     const std::string timeout = std::to_string(wanted.timeout.count());
@@ -211,27 +215,35 @@ base::Result<std::unique_ptr<WebServer>> WebServer::start(Options options) {
     }
     if (state->context == nullptr) {
         const std::string& message = state->first_message;
-        return base::error(wanted.name + ": cannot listen on " + wanted.address + ": " +
+        return base::error(wanted.name + ": cannot listen on " + address + ": " +
                            (message.empty() ? reason.data() : message));
     }
     mg_set_request_handler(state->context, "/**", &State::answer, state.get());
     mg_server_port port{};
     if (mg_get_server_ports(state->context, 1, &port) == 1)
         state->address.set_port(static_cast<std::uint16_t>(port.port));
-    if (wanted.tls) {
-        auto front = TlsFront::start({wanted.name, *parsed, wanted.tls->certificate_file, wanted.tls->key_file,
-                                      state->address, wanted.threads, wanted.timeout});
-        if (!front) {
-            stop_soon(state->context, state->address);
-            return front.error();
-        }
-        state->front = std::move(*front);
+    Front::Options front;
+    front.name = wanted.name;
+    front.address = *parsed;
+    front.address_text = wanted.address;
+    front.tls = wanted.tls;
+    front.behind = state->address;
+    front.requests = wanted.threads;
+    front.timeout = wanted.timeout;
+    front.answers = {state->error_answer(408), state->error_answer(431),
+                     state->error_answer(503, "Retry-After: 1\r\n")};
+    front.refusals = wanted.refusals ? wanted.refusals : std::make_shared<RefusalCounters>();
+    auto started = Front::start(std::move(front));
+    if (!started) {
+        stop_soon(state->context, state->address);
+        return started.error();
     }
+    state->front = std::move(*started);
     return std::unique_ptr<WebServer>(new WebServer(std::move(state)));
 }
 
 std::uint16_t WebServer::port() const {
-    return state_->front ? state_->front->port() : state_->address.port();
+    return state_->front->port();
 }
 
 }  // namespace llmsnoop::exporters

@@ -1,9 +1,9 @@
 #pragma once
-// An HTTP server for a few endpoints that are read: what the metrics and the API share. civetweb does the HTTP; with
-// TLS, a front of our own (tls_front.h) stands before it.
+// An HTTP server for a few endpoints that are read: what the metrics and the API share. civetweb does the HTTP; a front
+// of our own (front.h) stands before it, does TLS, and keeps those away who are silent or slow.
 //
-// Requests are bounded (16 KiB for line and headers, bodies are not read), and a connection occupies one of `threads`
-// threads until it is answered or times out. All threads are the server's own; destroying it ends them.
+// Requests are bounded (16 KiB for line and headers, bodies are not read), and a request occupies one of `threads`
+// threads until it is answered. All threads are the server's own; destroying it ends them.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "exporters/web/channel.h"
+#include "exporters/web/refusals.h"
 
 struct mg_connection;
 
@@ -54,18 +56,15 @@ class WebRequest {
 
 class WebServer {
  public:
-    struct Tls {
-        std::string certificate_file;  // PEM, the chain
-        std::string key_file;
-    };
     struct Options {
         std::string name;     // "metrics": for messages
         std::string address;  // 127.0.0.1:9464
         std::size_t threads = 4;
-        std::chrono::milliseconds timeout{10'000};
-        std::optional<Tls> tls = {};
+        std::chrono::milliseconds timeout{10'000};  // for what a client owes: handshake, request, taking the answer
+        std::optional<TlsFiles> tls = {};
         std::function<void(WebRequest&)> handler;                // from any of the threads; answers every request
         std::function<std::string(int status)> error_body = {};  // of requests that are no HTTP; JSON
+        std::shared_ptr<RefusalCounters> refusals = {};          // absent: nobody wants to know
     };
 
     // An address that cannot be understood is an Error of kind usage, one that cannot be listened on says why.

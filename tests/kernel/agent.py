@@ -22,10 +22,11 @@ PRIVATE = {"LLMSNOOP_STORE_ENABLED": "false", "LLMSNOOP_API_LISTEN": "127.0.0.1:
 class Agent:
     """A running llmsnoop that watches one cgroup and one private copy of libssl."""
 
-    def __init__(self, build, command, *flags, cgroup=None, libs=None, environment=None, ready_within=60):
+    def __init__(self, build, command, *flags, cgroup=None, libs=None, environment=None, ready_within=60, by=()):
+        """`by`: a command that runs it, such as setpriv."""
         self._out = tempfile.NamedTemporaryFile(mode="w+", suffix=".out", delete=False)
         self._err = tempfile.NamedTemporaryFile(mode="w+", suffix=".err", delete=False)
-        argv = [str(pathlib.Path(build) / "llmsnoop"), command, *map(str, flags)]
+        argv = [*map(str, by), str(pathlib.Path(build) / "llmsnoop"), command, *map(str, flags)]
         if cgroup:
             argv += ["--cgroup", str(cgroup.path)]
         if libs:

@@ -17,6 +17,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+from ctypes.util import find_library
 
 import jsonschema
 
@@ -44,12 +45,12 @@ def get(url):
 class Watching:
     """An agent that looks for blind spots, and what it says of them."""
 
-    def __init__(self, case, *flags, host="localhost", way="auto"):
+    def __init__(self, case, *flags, host="localhost", way="auto", by=()):
         self.case = case
         self.api, self.metrics = free_ports(2)
         self.agent = case.agent("run", "--audit-enabled", "false", "--api-listen", f"127.0.0.1:{self.api}", "--metrics-listen",
                                 f"127.0.0.1:{self.metrics}", "--blind-hosts", host, "--blind-after", "1s",
-                                "--capture-plain-tcp", way, *flags)
+                                "--capture-plain-tcp", way, *flags, by=by)
 
     def processes(self):
         answer = json.loads(get(f"http://127.0.0.1:{self.api}/api/v1/processes"))
@@ -121,10 +122,11 @@ class BlindSpots(kernel_case.KernelCase):
                               stderr=subprocess.PIPE, text=True, timeout=120, check=False, **more)
 
     @contextlib.contextmanager
-    def busybox(self):
+    def busybox(self, change=lambda image: image):
         """A client whose TLS is its own, while it waits for its answer. A private copy, so that its name tells which it is."""
         program = self.work / "busybox"
-        shutil.copy(shutil.which("busybox"), program)
+        program.write_bytes(change(pathlib.Path(shutil.which("busybox")).read_bytes()))
+        program.chmod(0o755)
         process = subprocess.Popen([program, "wget", "-q", "-O", "-", "--post-data", "a question " * 20,
                                     f"https://localhost:{self.old_server.port}/v1/chat/completions"],
                                    env={"PATH": "/nowhere"},  # else it would use the openssl command
@@ -193,6 +195,75 @@ with socket.create_connection(("localhost", int(sys.argv[1]))) as one:
         done = self.in_cgroup([live.PYTHON, "-c", script, self.server.port, self.server.certificate],
                               env=live.environment(self.libs))
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def expect(self, watching, reason, detail):
+        found = watching.until(lambda found: found)
+        self.assertEqual([(host["host"], host["reason"]) for one in found for host in one["hosts"]], [("localhost", reason)])
+        self.assertIn(detail, found[0]["hosts"][0]["detail"])
+        self.assertEqual(watching.counts(), {reason: 1})
+
+    def test_analysis_that_refuses(self):
+        """A program with a text that only rustls has, and none of its tables."""
+        text, note = b"received corrupt message", b"note: TLS certificate validation not implemented"
+
+        def change(image):
+            self.assertEqual(image.count(note), 1)
+            return image.replace(note, text.ljust(len(note), b"."))
+
+        watching = Watching(self, way=self.way)
+        with self.busybox(change):
+            self.expect(watching, "library_refused", "busybox: rustls: ")
+
+    @unittest.skipUnless(find_library("ssl3"), "no NSS on this machine")
+    def test_library_that_is_not_traced(self):
+        """A conversation by NSS, by way of its own functions."""
+        script = """
+import ctypes, struct, sys
+nspr, nss, tls = (ctypes.CDLL(name) for name in ("libnspr4.so", "libnss3.so", "libssl3.so"))
+nspr.PR_NewTCPSocket.restype = tls.SSL_ImportFD.restype = ctypes.c_void_p
+assert nss.NSS_NoDB_Init(None) == 0
+fd = ctypes.c_void_p(tls.SSL_ImportFD(None, ctypes.c_void_p(nspr.PR_NewTCPSocket())))
+trust = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int)(lambda *_: 0)
+assert tls.SSL_AuthCertificateHook(fd, trust, None) == 0
+assert tls.SSL_SetURL(fd, b"localhost") == 0
+address = struct.pack("=H", 2) + struct.pack("!H", int(sys.argv[1])) + bytes([127, 0, 0, 1])
+assert nspr.PR_Connect(fd, address.ljust(128, b"\\0"), 0xffffffff) == 0
+body = b"a question " * 20
+request = b"POST /v1/chat/completions HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(body), body)
+assert nspr.PR_Write(fd, request, len(request)) == len(request), nspr.PR_GetError()
+answer = ctypes.create_string_buffer(1000)
+assert nspr.PR_Read(fd, answer, 1000) > 0, nspr.PR_GetError()
+assert answer.value.startswith(b"HTTP/1.1 200")
+"""
+        watching = Watching(self, way=self.way)
+        client = subprocess.Popen([live.PYTHON, "-c", script, str(self.old_server.port)], preexec_fn=live.child_setup(self.cgroup))
+        try:
+            self.expect(watching, "library_unsupported", "libssl3.so: nss")
+        finally:
+            self.old_server.answer.set()
+            self.assertEqual(client.wait(60), 0)
+
+    def test_library_where_the_agent_may_not_look(self):
+        """It lacks CAP_DAC_READ_SEARCH, and the library is in somebody's private directory."""
+        private = self.work / "private"
+        live.make_private_libs(private)
+        private.chmod(0o700)
+        os.chown(private, 65534, 65534)
+        watching = Watching(self, way=self.way, by=("setpriv", "--inh-caps", "-all", "--bounding-set",
+                                                    "-all,+bpf,+perfmon,+sys_ptrace"))
+        script = """
+import http.client, ssl, sys
+connection = http.client.HTTPSConnection("localhost", int(sys.argv[1]), context=ssl._create_unverified_context())
+connection.request("POST", "/v1/chat/completions", body=b"a question " * 20)
+assert connection.getresponse().status == 200
+"""
+        client = subprocess.Popen([live.PYTHON, "-c", script, str(self.old_server.port)], env=live.environment(private),
+                                  preexec_fn=live.child_setup(self.cgroup))
+        try:
+            self.expect(watching, "library_not_attached", "libssl.so.3: not probed")
+        finally:
+            self.old_server.answer.set()
+            self.assertEqual(client.wait(60), 0)
 
     @unittest.skipUnless(shutil.which("node"), "no node on this machine")
     def test_node(self):

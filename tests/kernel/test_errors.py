@@ -107,6 +107,22 @@ class Errors(unittest.TestCase):
         self.assertEqual(doctor.returncode, 1)
         self.assertIn("tracing is NOT possible", doctor.stdout)
 
+    def test_doctor_knows_what_is_missing(self):
+        """As the agent itself finds it, with some capabilities and not with others."""
+        four = {"bpf", "perfmon", "sys_ptrace", "dac_read_search"}
+        for capabilities, code, verdict in (
+                (four, 0, "tracing is possible"), (four - {"sys_ptrace"}, 0, "IN PART: CAP_SYS_PTRACE"),
+                (four - {"dac_read_search"}, 0, "IN PART: CAP_DAC_READ_SEARCH"), (four - {"perfmon"}, 1, "NOT possible: tracing by BPF"),
+                (four - {"bpf"}, 1, "NOT possible: BPF")):
+            with self.subTest(capabilities=capabilities):
+                limited = ["setpriv", "--inh-caps", "-all", "--bounding-set", ",".join(["-all", *(f"+{one}" for one in capabilities)]),
+                           kernel_case.BUILD / "llmsnoop"]
+                doctor = subprocess.run([*limited, "doctor", "--pid", "1"], capture_output=True, text=True, check=False)
+                self.assertEqual(doctor.returncode, code, doctor.stdout)
+                self.assertIn(verdict, doctor.stdout.splitlines()[-1])
+                trace = subprocess.run([*limited, "trace", "--comm", "nobody", "--for", "1s"], capture_output=True, text=True, check=False)
+                self.assertEqual(trace.returncode, code, trace.stderr)
+
     def test_without_btf(self):
         """In a mount namespace of its own, where /sys/kernel/btf is empty."""
         script = f"mount -t tmpfs none /sys/kernel/btf && exec {kernel_case.BUILD}/llmsnoop trace --comm nobody"

@@ -3,7 +3,8 @@
 //   store_tool write PATH COUNT [BATCH]   puts COUNT exchanges into the store; after each batch it says how many are
 //   safe store_tool serve PATH ADDRESS [TOKEN_FILE CERTIFICATE KEY]
 //                                         serves the API and says on which port; each line of stdin makes one exchange,
-//                                         and the end of it ends the server
+//                                         but "refusals" shows how many connections were refused; the end of it ends
+//                                         the server. API_CLIENT_MS: the time that a client has
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -89,6 +90,9 @@ int serve(int argc, char** argv) {
         options.tls_certificate = argv[5];
         options.tls_key = argv[6];
     }
+    options.refusals = std::make_shared<RefusalCounters>();
+    if (const char* const time = std::getenv("API_CLIENT_MS"))
+        options.client_time = std::chrono::milliseconds(std::strtoll(time, nullptr, 10));
     api::ApiSources sources;
     sources.store = std::make_shared<store::SqliteReader>(path);
     sources.stream = stream;
@@ -106,6 +110,15 @@ int serve(int argc, char** argv) {
     std::fflush(stdout);
     tests::ExchangeMaker maker(1, base::now());
     for (std::string line; std::getline(std::cin, line);) {
+        if (line == "refusals") {
+            for (std::size_t i = 0; i < kRefusalCount; ++i) {
+                const auto refusal = static_cast<Refusal>(i);
+                fmt::print("{}={} ", name_of(refusal), options.refusals->get(refusal));
+            }
+            fmt::print("\n");
+            std::fflush(stdout);
+            continue;
+        }
         const auto one = maker.next();
         static_cast<void>(sink->exchange(one));
         static_cast<void>(sink->flush());

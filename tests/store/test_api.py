@@ -3,9 +3,12 @@
 
     tests/store/test_api.py --build BUILD
 """
+import contextlib
 import http.client
 import http.server
 import json
+import os
+import select
 import socket
 import ssl
 import subprocess
@@ -18,13 +21,16 @@ import jsonschema
 import tool
 
 TOKEN = "a-token-for-tests-only"
+MORE_THAN_THERE_IS_ROOM_FOR = 300
 
 
 class Server:
     """store_tool serve, and requests to it."""
 
-    def __init__(self, case, *more):
-        self.process = case.tool("serve", case.store, "127.0.0.1:0", *more, stdin=subprocess.PIPE)
+    def __init__(self, case, *more, client_ms=3600_000):
+        # By default nothing ends by the clock: what is answered here is not answered because others have timed out.
+        self.process = case.tool("serve", case.store, "127.0.0.1:0", *more, stdin=subprocess.PIPE,
+                                 env=os.environ | {"API_CLIENT_MS": str(client_ms)})
         case.addCleanup(self.end)
         self.port = int(self.process.stdout.readline())
         self.tls = len(more) > 1
@@ -42,12 +48,26 @@ class Server:
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
+    def refusals(self):
+        """{reason: how many connections}, of those that were any."""
+        self.process.stdin.write("refusals\n")
+        self.process.stdin.flush()
+        counts = dict(one.split("=") for one in self.process.stdout.readline().split())
+        return {reason: int(count) for reason, count in counts.items() if count != "0"}
+
+    @staticmethod
+    def trusting():
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def raw(self, source="127.0.0.1"):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(source, 0))
+
     def connect(self):
         if self.tls:
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=context)
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=self.trusting())
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
     def ask(self, path, method="GET", headers=None, body=None, **query):
@@ -174,7 +194,7 @@ class Api(tool.Case):
         server = Server(self)
         for query in ({"by": "nonsense"}, {"since": "soon"}, {"limit": "0"}, {"limit": "99999999"}, {"filter": "usage.input_tokens >"},
                       {"filter": "no.such.field == 1"}, {"nonsense": "1"}, {"filter": "x" * 9000}, {"by": "a\0b"},
-                      {"filter": " && ".join(["usage.input_tokens > 1"] * 300)}):
+                      {"filter": "(" * 33 + "has(llm)" + ")" * 33}):
             with self.subTest(query=query):
                 self.expect(server, 400, "/api/v1/usage", **query)
         self.expect(server, 400, "/api/v1/exchanges", cursor="1-'; DROP TABLE exchange")
@@ -194,6 +214,24 @@ class Api(tool.Case):
         self.assertEqual(answer.status, 400)
         answer, _ = server.ask("/api/v1/usage", body="x")
         self.assertEqual(answer.status, 400)
+
+    def test_wide_and_deep_filters_are_answered(self):
+        """As much as a parameter may hold, on the small stacks of the server's threads."""
+        server = Server(self)
+        everything = self.expect(server, 200, "/api/v1/usage")["total"]["requests"]
+        for text in (" || ".join(["has(id)"] * 740), " && ".join(["has(id)"] * 740), "!" * 32 + "has(id)",
+                     "(" * 32 + "has(id)" + ")" * 32, "!(" * 16 + "has(id)" + ")" * 16, "has(id) && (" * 32 + "has(id)" + ")" * 32,
+                     "node in [" + ",".join(["'x'"] * 1500) + ",'node-1']",
+                     " || ".join(["llm.tool_calls=='x'"] * 340) + " || has(id)"):
+            with self.subTest(text=text[:20]):
+                self.assertLessEqual(len(text), 8192)
+                self.assertEqual(self.expect(server, 200, "/api/v1/usage", filter=text)["total"]["requests"], everything)
+                self.expect(server, 200, "/api/v1/exchanges", filter=text, limit=5)
+        too_long = self.expect(server, 400, "/api/v1/usage", filter=" " * 8200)
+        self.assertIn("8192 bytes", too_long["detail"])
+        answer, text = server.ask("/api/v1/usage", filter="|" * 8000)  # each is three characters on its way
+        self.assertEqual((json.loads(text)["status"], answer.status), (431, 431))
+        self.assertIn("16 KiB", json.loads(text)["detail"])
 
     def test_what_is_no_http_ends_and_harms_nobody(self):
         server = Server(self)
@@ -235,12 +273,15 @@ class Api(tool.Case):
         self.assertIn("401", self.llmsnoop("usage", "--url", url, code=1))
         self.assertIn("https://", self.llmsnoop("usage", "--url", "http://192.0.2.1:9465", "--token-file", self.work / "token", code=2))
 
-    def test_tls(self):
+    def tls_server(self, **options):
         key, certificate = self.work / "key.pem", self.work / "certificate.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
                         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
         (self.work / "token").write_text(TOKEN)
-        server = Server(self, self.work / "token", certificate, key)
+        return Server(self, self.work / "token", certificate, key, **options), certificate
+
+    def test_tls(self):
+        server, certificate = self.tls_server()
         self.expect(server, 200, "/api/v1/usage", by="pod")
         page = self.expect(server, 200, "/api/v1/exchanges", limit=500)  # many times the front's buffer
         self.assertEqual(len(page["exchanges"]), 500)
@@ -255,6 +296,132 @@ class Api(tool.Case):
             except ConnectionResetError:
                 pass
         self.expect(server, 200, "/healthz")
+
+    @contextlib.contextmanager
+    def holding(self, server, begin):
+        """More connections than there is room for, all of them kept open; `begin` says how far each of them goes."""
+        with contextlib.ExitStack() as kept:
+            for _ in range(MORE_THAN_THERE_IS_ROOM_FOR):
+                one = kept.enter_context(server.raw())
+                with contextlib.suppress(OSError):  # it has made room for a later one
+                    begin(one)
+            yield
+
+    @staticmethod
+    def client_hello():
+        out = ssl.MemoryBIO()
+        try:
+            Server.trusting().wrap_bio(ssl.MemoryBIO(), out).do_handshake()
+        except ssl.SSLWantReadError:
+            return out.read()
+
+    def test_silence_keeps_nobody_from_an_answer(self):
+        server = Server(self)
+        for begin in (lambda _: None,
+                      lambda raw: raw.sendall(b"G"),
+                      lambda raw: raw.sendall(b"GET /api/v1/usage HTTP/1.1\r\nHost: localhost\r\n"),
+                      lambda raw: raw.sendall(b"GET /api/v1/usage HTTP/1.1\r\nHost: localhost\r\n\r")):
+            with self.holding(server, begin):
+                self.expect(server, 200, "/api/v1/usage", by="pod")
+        self.assertEqual(set(server.refusals()), {"crowded"})
+
+    def test_who_comes_in_crowds_makes_room_for_each_other(self):
+        """However long ago somebody else has come, and however slowly they speak."""
+        server = Server(self)
+        with server.raw() as slow:
+            slow.sendall(b"GET /api/v1/usage HTTP/1.1\r\n")
+            for _ in range(2 * MORE_THAN_THERE_IS_ROOM_FOR):
+                self.addCleanup(server.raw("127.0.0.2").close)
+            slow.sendall(b"Host: localhost\r\n\r\n")
+            self.assertEqual(slow.recv(12), b"HTTP/1.1 200")
+
+    def test_silence_within_tls_keeps_nobody_from_an_answer(self):
+        server, _ = self.tls_server()
+        hello, context = self.client_hello(), server.trusting()
+
+        def whole_handshake(raw, then=b""):
+            with raw.dup() as copy, context.wrap_socket(copy) as tls:
+                tls.sendall(then)  # and no farewell: the connection stays
+
+        for begin in (lambda _: None,
+                      lambda raw: raw.sendall(hello[:5]),
+                      lambda raw: raw.sendall(hello),
+                      whole_handshake,
+                      lambda raw: whole_handshake(raw, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")):
+            with self.holding(server, begin):
+                self.expect(server, 200, "/api/v1/usage", by="pod")
+        self.assertGreater(server.refusals()["crowded"], 0)
+
+    def test_a_body_that_never_comes_keeps_nobody_from_an_answer(self):
+        server = Server(self)
+        for more in (b"Content-Length: 1000000\r\n\r\n", b"Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n",
+                     b"Transfer-Encoding: chunked\r\n\r\n", b"Content-Length: 1000000\r\n\r\nx", b"Content-Length: -1\r\n\r\n"):
+            for method in (b"POST", b"GET"):
+                head = method + b" /healthz HTTP/1.1\r\nHost: localhost\r\n" + more
+                with self.holding(server, lambda raw, head=head: raw.sendall(head)):
+                    self.expect(server, 200, "/api/v1/usage", by="pod")
+
+    def test_who_says_less_than_the_server_behind_wants_to_hear(self):
+        """Heads that could be whole for the one and not for the other."""
+        server = Server(self)
+        for head in (b"\r\n\r\n", b"\n\n", b" \r\n\r\n", b"GET / HTTP/1.1\n\r\n", b"GET / HTTP/1.1\n\n", b"\r\n\r\nGET / HTTP/1.1\r\n",
+                     b"x" * 16383, b"x" * 16384, b"x" * 16385, b"GET /" + b"x" * 20475, b"\0\r\n\r\n", b"GET\r\n\r\n"):
+            with self.subTest(head=head[:20]):
+                with self.holding(server, lambda raw, head=head: raw.sendall(head)):
+                    self.expect(server, 200, "/api/v1/usage", by="pod")
+
+    def test_time_ends_what_is_not_said(self):
+        server, _ = self.tls_server(client_ms=300)
+        with server.raw() as silent:
+            self.assertEqual(silent.recv(1), b"")
+        self.assertEqual(server.refusals(), {"handshake_timeout": 1})
+        with server.trusting().wrap_socket(server.raw()) as silent:
+            self.assertEqual(silent.recv(1), b"")
+        self.assertEqual(server.refusals(), {"handshake_timeout": 1, "request_timeout": 1})
+        with server.trusting().wrap_socket(server.raw()) as drip:  # a byte now and then does not help
+            drip.settimeout(0.01)
+            said = b""
+            while not said:
+                drip.sendall(b"G")
+                try:
+                    said = drip.recv(1000)
+                except TimeoutError:
+                    pass
+            self.assertTrue(said.startswith(b"HTTP/1.1 408 "), said)
+        with server.raw() as plain:
+            plain.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+            while plain.recv(1000):  # an alert
+                pass
+        self.assertEqual(server.refusals(), {"handshake_timeout": 1, "request_timeout": 2, "handshake_failed": 1})
+        self.expect(server, 200, "/healthz")
+
+    def slow_readers(self, server, count):
+        """They ask for much and take none of it."""
+        readers = []
+        for _ in range(count):
+            slow = socket.socket()
+            self.addCleanup(slow.close)
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", server.port))
+            slow.sendall(b"GET /api/v1/exchanges?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertEqual(slow.recv(12), b"HTTP/1.1 200")
+            readers.append(slow)
+        return readers
+
+    def test_slow_readers_do_not_count_as_queries(self):
+        server = Server(self)
+        self.slow_readers(server, 6)  # four queries at a time
+        self.expect(server, 200, "/api/v1/usage", by="pod")
+
+    def test_slow_readers_are_ended(self):
+        server = Server(self, client_ms=300)
+        readers = self.slow_readers(server, 10)  # a thread for each of them, and no other
+        self.expect(server, 200, "/api/v1/usage", by="pod")
+        for one in readers:
+            until_it_is_gone = select.poll()
+            until_it_is_gone.register(one, 0)
+            until_it_is_gone.poll()
+        self.assertEqual(server.refusals(), {"slow_reader": 10})
 
     def test_beyond_loopback_it_wants_token_and_tls(self):
         with self.tool("serve", self.store, "0.0.0.0:0", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as refused:

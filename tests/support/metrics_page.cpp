@@ -120,6 +120,8 @@ int main(int argc, char** argv) {
     metrics->set_traffic(&traffic);
     metrics->set_unpriced(&unpriced);
     metrics->set_blind_processes([] { return std::map<std::string, double>{{"no_library", 2}}; });
+    const auto refusals = std::make_shared<exporters::RefusalCounters>();
+    metrics->set_http_refusals("api", refusals);
     metrics->set_budgets([] { return std::map<std::string, double>{{"memory", 0.97}}; });
     metrics->set_sink_counters([&written] {
         return std::vector<exporters::SinkCounters>{{"audit", 7900, written, written / 3, written / 5},

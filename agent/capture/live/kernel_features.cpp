@@ -4,16 +4,22 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <memory>
 
 #include "agent/base/fd.h"
 #include "agent/capture/live/mmap_watch.h"
+#include "agent/capture/live/uprobe_link.h"
 
 namespace llmsnoop::capture::live {
 
@@ -108,6 +114,49 @@ TcpFunctions look_at_tcp(const btf* kernel) {
     return out;
 }
 
+// A file that is none: what the kernel says of it comes after what it says of its abilities and our rights.
+void try_uprobe_multi(Feature& feature, bpf_attach_type type, const char* absent) {
+    const std::array<bpf_insn, 2> program{{
+        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
+        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+    }};
+    bpf_prog_load_opts options{};
+    options.sz = sizeof options;
+    options.expected_attach_type = type;
+    const base::Fd fd(
+        bpf_prog_load(BPF_PROG_TYPE_KPROBE, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    if (!fd) return set(feature, false, errno == EINVAL ? absent : "BPF_PROG_LOAD: " + errno_text(errno));
+    const base::Fd none(create_uprobe_link(fd.get(), type, 0, "/", 0));
+    set(feature, errno == EBADF, errno == EINVAL || errno == EOPNOTSUPP ? absent : "attach: " + errno_text(errno));
+}
+
+// Likewise.
+void try_uprobe(Feature& feature) {
+    std::ifstream file("/sys/bus/event_source/devices/uprobe/type");
+    perf_event_attr event{};
+    if (!(file >> event.type)) return set(feature, false, "the kernel has no uprobe PMU (CONFIG_UPROBE_EVENTS)");
+    event.size = sizeof event;
+    event.uprobe_path = reinterpret_cast<std::uintptr_t>("/proc/self/no-such-file");
+    const base::Fd fd(static_cast<int>(::syscall(SYS_perf_event_open, &event, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
+    const bool is_right = errno == EACCES || errno == EPERM;
+    set(feature, errno == ENOENT,
+        "perf_event_open: " + errno_text(errno) + (is_right ? " (CAP_PERFMON, or by now CAP_SYS_ADMIN)" : ""));
+}
+
+// Of capabilities(7): the effective ones, by their numbers.
+std::uint64_t capabilities() {
+    std::ifstream file("/proc/self/status");
+    for (std::string word; file >> word;) {
+        std::uint64_t out = 0;
+        if (word == "CapEff:" && file >> std::hex >> out) return out;
+    }
+    return ~std::uint64_t{0};  // nobody says so
+}
+
+bool has(std::uint64_t all, unsigned capability) {
+    return (all >> capability & 1U) != 0;
+}
+
 void by_file(Feature& feature, const char* path, const char* why) {
     set(feature, access(path, R_OK) == 0, why);
 }
@@ -175,7 +224,7 @@ std::vector<UprobeWay> KernelFeatures::uprobe_ways() const {
     std::vector<UprobeWay> out;
     if (uprobe_session.available) out.push_back(UprobeWay::session);
     if (uprobe_multi.available) out.push_back(UprobeWay::multi);
-    out.push_back(UprobeWay::perf_event);
+    if (uprobe.available || out.empty()) out.push_back(UprobeWay::perf_event);
     return out;
 }
 
@@ -225,9 +274,29 @@ base::Result<SocketHook> KernelFeatures::socket_hook(SocketHook wanted) const {
     return base::error("socket hook " + feature->name + ": " + feature->why, base::Error::Kind::unsupported);
 }
 
+std::string KernelFeatures::out_of_reach() const {
+    std::string out;
+    for (const Feature* one : {&other_processes, &other_files}) {
+        if (!one->available) out += (out.empty() ? "" : "; ") + one->why;
+    }
+    return out;
+}
+
 std::vector<const Feature*> KernelFeatures::all() const {
-    return {&bpf,   &btf,    &ring_buffer,         &uprobe,     &uprobe_multi, &uprobe_session, &socket_tracepoints,
-            &fexit, &kprobe, &syscall_tracepoints, &mmap_events};
+    return {&bpf,
+            &btf,
+            &ring_buffer,
+            &tracing_programs,
+            &uprobe,
+            &uprobe_multi,
+            &uprobe_session,
+            &socket_tracepoints,
+            &fexit,
+            &kprobe,
+            &syscall_tracepoints,
+            &mmap_events,
+            &other_processes,
+            &other_files};
 }
 
 KernelFeatures detect_kernel_features() {
@@ -239,23 +308,32 @@ KernelFeatures detect_kernel_features() {
     try_map(out.ring_buffer, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096);
     by_file(out.btf, "/sys/kernel/btf/vmlinux",
             "/sys/kernel/btf/vmlinux is missing: a kernel with CONFIG_DEBUG_INFO_BTF is needed");
-    by_file(out.uprobe, "/sys/bus/event_source/devices/uprobe/type",
-            "the kernel has no uprobe PMU (CONFIG_UPROBE_EVENTS)");
+    try_uprobe(out.uprobe);
     by_file(out.kprobe, "/sys/bus/event_source/devices/kprobe/type", "the kernel is built without kprobes");
     if (out.btf.available) {
         const Btf kernel(btf__load_vmlinux_btf(), btf__free);
         const bool multi = kernel && has_attach_type(kernel.get(), "BPF_TRACE_UPROBE_MULTI");
-        set(out.uprobe_multi, multi, "needs Linux 6.6; perf events are used instead");
+        const char* const no_multi = "needs Linux 6.6; perf events are used instead";
+        set(out.uprobe_multi, multi, no_multi);
+        if (multi) try_uprobe_multi(out.uprobe_multi, kUprobeMulti, no_multi);
         const bool sessions = multi && has_attach_type(kernel.get(), "BPF_TRACE_UPROBE_SESSION");
-        set(out.uprobe_session, sessions, "needs Linux 6.13; entry and return probes are used instead");
+        const char* const no_sessions = "needs Linux 6.13; entry and return probes are used instead";
+        set(out.uprobe_session, sessions, no_sessions);
+        if (sessions) try_uprobe_multi(out.uprobe_session, kUprobeSession, no_sessions);
         try_fexit(out.fexit);
         if (kernel) {
+            try_tracepoint(out.tracing_programs, kernel.get(), "btf_trace_sched_process_exit", "no sched_process_exit");
             try_tracepoint(out.socket_tracepoints, kernel.get(), "btf_trace_sock_recv_length", "needs Linux 6.3");
             try_tracepoint(out.syscall_tracepoints, kernel.get(), "btf_trace_sys_exit",
                            "the kernel is built without CONFIG_FTRACE_SYSCALLS");
             out.tcp = look_at_tcp(kernel.get());
         }
     }
+    const std::uint64_t rights = capabilities();
+    set(out.other_processes, has(rights, CAP_SYS_PTRACE),
+        "CAP_SYS_PTRACE is missing: other users' processes are not seen");
+    set(out.other_files, has(rights, CAP_DAC_READ_SEARCH) || has(rights, CAP_DAC_OVERRIDE),
+        "CAP_DAC_READ_SEARCH is missing: libraries in private directories are not seen");
     const auto watch = MmapWatch::open();
     set(out.mmap_events, static_cast<bool>(watch), watch ? "" : watch.error().message);
     return out;
@@ -263,15 +341,19 @@ KernelFeatures detect_kernel_features() {
 
 base::Result<void> require_tracing(const KernelFeatures& features) {
     using Kind = base::Error::Kind;
-    if (!features.bpf.available) {
-        return base::error("BPF is not allowed (" + features.bpf.why +
+    const auto not_allowed = [](const std::string& what, const Feature& feature) {
+        return base::error(what + " is not allowed (" + feature.why +
                                "): run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
                            Kind::privilege);
-    }
-    for (const Feature* one : {&features.btf, &features.ring_buffer, &features.uprobe}) {
+    };
+    if (!features.bpf.available) return not_allowed("BPF", features.bpf);
+    for (const Feature* one : {&features.btf, &features.ring_buffer}) {
         if (!one->available) return base::error(one->name + ": " + one->why, Kind::unsupported);
     }
-    return {};
+    if (!features.tracing_programs.available) return not_allowed("tracing by BPF", features.tracing_programs);
+    // Links of their own do without the PMU.
+    if (features.uprobe_multi.available || features.uprobe_session.available || features.uprobe.available) return {};
+    return base::error(features.uprobe.name + ": " + features.uprobe.why, Kind::unsupported);
 }
 
 }  // namespace llmsnoop::capture::live

@@ -45,7 +45,8 @@ struct KernelFeatures {
     Feature bpf{"bpf", false, ""};                                // loading programs and maps at all
     Feature btf{"btf", false, ""};                                // /sys/kernel/btf/vmlinux
     Feature ring_buffer{"ring_buffer", false, ""};                // 5.8
-    Feature uprobe{"uprobe", false, ""};                          // the uprobe PMU
+    Feature tracing_programs{"tracing_programs", false, ""};      // loading those that trace, which is one more right
+    Feature uprobe{"uprobe", false, ""};                          // the uprobe PMU, and the right to use it
     Feature uprobe_multi{"uprobe_multi", false, ""};              // 6.6
     Feature uprobe_session{"uprobe_session", false, ""};          // 6.13
     Feature socket_tracepoints{"socket_tracepoints", false, ""};  // 6.3
@@ -53,6 +54,8 @@ struct KernelFeatures {
     Feature kprobe{"kprobe", false, ""};
     Feature syscall_tracepoints{"syscall_tracepoints", false, ""};
     Feature mmap_events{"mmap_events", false, ""};
+    Feature other_processes{"other_processes", false, ""};  // looking into them, whoever runs them
+    Feature other_files{"other_files", false, ""};          // and at their libraries, wherever they are
     TcpFunctions tcp;
 
     // Those that this kernel has, the best first. Never empty.
@@ -66,6 +69,8 @@ struct KernelFeatures {
     base::Result<PlainHook> plain_hook(PlainHook wanted) const;
     // The better ones than `used` that this kernel refuses, each with the reason; empty if there are none.
     std::string why_not_better(PlainHook used) const;
+    // What of the node tracing cannot reach, and why; empty if nothing.
+    std::string out_of_reach() const;
     std::vector<const Feature*> all() const;
 };
 

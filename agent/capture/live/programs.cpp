@@ -17,6 +17,7 @@
 #include "agent/base/fd.h"
 #include "agent/base/log.h"
 #include "agent/capture/live/libbpf_messages.h"
+#include "agent/capture/live/uprobe_link.h"
 #include "bpf/shared/knobs.h"
 #include "bpf/shared/wire.h"
 // The skeleton uses the types of the two headers above.
@@ -25,11 +26,6 @@
 namespace llmsnoop::capture::live {
 
 namespace {
-
-// enum bpf_attach_type since 6.6 and 6.13, and a flag of such links; bookworm's headers do not have them yet.
-constexpr auto kUprobeMulti = static_cast<bpf_attach_type>(48);
-constexpr auto kUprobeSession = static_cast<bpf_attach_type>(57);
-constexpr std::uint32_t kMultiReturn = 1;
 
 void choose_programs(llmsnoop_bpf& skeleton, SocketHook socket_hook, UprobeWay way) {
     auto& all = skeleton.progs;
@@ -119,23 +115,6 @@ base::Result<void> put(const bpf_map* map, const Key& key, const char* what) {
     const std::uint32_t one = 1;
     if (bpf_map_update_elem(bpf_map__fd(map), &key, &one, BPF_ANY) != 0) return base::system_error(what);
     return {};
-}
-
-// Links of kinds that libbpf 1.1 does not know are made by the system call itself: struct bpf_attr's link_create part
-// with its uprobe_multi member (include/uapi/linux/bpf.h, 6.6).
-int create_link(int program, bpf_attach_type type, std::uint32_t multi_flags, const char* path, std::uint64_t offset) {
-    struct {
-        std::uint32_t program, target, attach_type, flags;
-        std::uint64_t path, offsets, reference_counters, cookies;
-        std::uint32_t count, multi_flags, pid, padding;
-    } attributes{};
-    attributes.program = static_cast<std::uint32_t>(program);
-    attributes.attach_type = type;
-    attributes.multi_flags = multi_flags;
-    attributes.path = reinterpret_cast<std::uint64_t>(path);
-    attributes.offsets = reinterpret_cast<std::uint64_t>(&offset);
-    attributes.count = 1;
-    return static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes));
 }
 
 }  // namespace
@@ -322,7 +301,7 @@ base::Result<Probe> Programs::attach(TlsHook hook, const std::string& path, std:
     const HookPrograms programs = programs_of(*skeleton_, hook);
     Probe out;
     const auto link_to = [&](bpf_program* program, bpf_attach_type type, std::uint32_t flags) -> base::Result<void> {
-        const int link = create_link(bpf_program__fd(program), type, flags, path.c_str(), file_offset);
+        const int link = create_uprobe_link(bpf_program__fd(program), type, flags, path.c_str(), file_offset);
         if (link < 0) return base::system_error(path + ": " + std::string(name_of(hook)));
         out.fds_.push_back(link);
         return {};

@@ -345,11 +345,16 @@ TEST_F(MetricsTest, TellsOfTheAgentItself) {
     options_.build_info = {{"version", "1.2.3"}};
     losses_.add(model::Loss::ring_full, 5);
     metrics().set_blind_processes([] { return std::map<std::string, double>{{"no_library", 3}}; });
+    const auto refusals = std::make_shared<RefusalCounters>();
+    refusals->add(Refusal::crowded, 7);
+    metrics().set_http_refusals("api", refusals);
     metrics().set_budgets([] { return std::map<std::string, double>{{"memory", 0.5}}; });
     metrics().set_sink_counters([] { return std::vector<SinkCounters>{{"audit", 4, 10, 2, 1}}; });
     EXPECT_EQ(value("llmsnoop_lost_total", {R"(stage="kernel",reason="ring_full")"}), 5);
     EXPECT_EQ(value("llmsnoop_lost_total", {R"(reason="stream_gap")"}), 0);
     EXPECT_EQ(value("llmsnoop_blind_processes", {R"(reason="no_library")"}), 3);
+    EXPECT_EQ(value("llmsnoop_http_refused_total", {R"(server="api")", R"(reason="crowded")"}), 7);
+    EXPECT_EQ(value("llmsnoop_http_refused_total", {R"(server="api")", R"(reason="busy")"}), 0);
     EXPECT_EQ(value("llmsnoop_budget_used_ratio", {R"(budget="memory")"}), 0.5);
     EXPECT_EQ(value("llmsnoop_sink_queue_items", {R"(sink="audit")"}), 4);
     EXPECT_EQ(value("llmsnoop_sink_dropped_total", {R"(sink="audit")"}), 2);
@@ -377,6 +382,7 @@ void fill(Metrics& metrics) {
     metrics.set_traffic(&kTraffic);
     metrics.set_unpriced(&kUnpriced);
     metrics.set_blind_processes([] { return std::map<std::string, double>{{"no \"library\"\n\\", 1}}; });
+    metrics.set_http_refusals("api", std::make_shared<RefusalCounters>());
     metrics.set_budgets([] { return std::map<std::string, double>{{"memory", 0.5}}; });
     metrics.set_sink_counters([] { return std::vector<SinkCounters>{{"audit", 4, 10, 2, 1}}; });
     const auto shared = std::shared_ptr<Metrics>(&metrics, [](Metrics*) {});

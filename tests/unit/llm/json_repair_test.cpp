@@ -12,7 +12,7 @@ namespace {
 
 std::string repaired(std::string_view text) {
     std::string out;
-    return repair_json(text, out) ? out : "no JSON";
+    return repair_json(text, out) != Repaired::not_at_all ? out : "no JSON";
 }
 
 TEST(JsonRepair, LeavesJsonAlone) {
@@ -33,6 +33,24 @@ TEST(JsonRepair, ClosesWhatIsCut) {
     EXPECT_EQ(repaired(R"({"a": {"b": [{"c": 1)"), R"({"a":{"b":[{}]}})");
     EXPECT_EQ(repaired(R"({"a": "x\)"), R"({"a":"x"})");
     EXPECT_EQ(repaired("{"), "{}");
+}
+
+TEST(JsonRepair, TellsWhetherAnythingIsMissing) {
+    const auto repair = [](std::string_view text) {
+        std::string out;
+        return repair_json(text, out);
+    };
+    for (const std::string_view text :
+         {R"({"a":1})", "[NaN, Infinity]", "[1,,2,]", R"({"a":1,})", "\"\xff\"", R"("\ud800")", "[1 2]", "\"a\nb\"",
+          "  [] \n", "[1e999]", R"(["\q"])", R"({"a":"b")", R"({"a":[{"b":null},{}])"})
+        EXPECT_EQ(repair(text), Repaired::wholly) << text;
+    for (const std::string_view text :
+         {R"({"a":1)", R"({"a":)", R"({"a")", R"({"a":"b)", "[1, 2", "[", "\"a", R"({"a":1}x)", "[]{}", R"({"a":"b",)",
+          R"({"a" 1})", R"({"a":,"b":1})", R"({"a":1,b:2})", R"({{"a":1}})", R"({"a":})"})
+        EXPECT_EQ(repair(text), Repaired::in_part) << text;
+    EXPECT_EQ(repair(std::string(1000, '[') + std::string(1000, ']')), Repaired::in_part);
+    EXPECT_EQ(repair(""), Repaired::not_at_all);
+    EXPECT_EQ(repair("]"), Repaired::not_at_all);
 }
 
 TEST(JsonRepair, TranslatesForeignLiterals) {
@@ -101,7 +119,7 @@ TEST(JsonRepair, AlwaysMakesJson) {
             }
         }
         std::string out;
-        if (!repair_json(text, out)) continue;
+        if (repair_json(text, out) == Repaired::not_at_all) continue;
         ASSERT_TRUE(nlohmann::json::accept(out)) << text << "\n" << out;
         JsonDocument document;
         ASSERT_NE(document.parse(text).kind(), Json::Kind::missing) << text;
@@ -114,7 +132,7 @@ TEST(JsonRepair, ACutInventsNoNumbers) {
     const std::string text = R"({"usage":{"input_tokens":1234,"details":[56,78.5],"output_tokens":91}})";
     for (std::size_t end = 0; end < text.size(); ++end) {
         std::string out;
-        if (!repair_json(std::string_view(text).substr(0, end), out)) continue;
+        if (repair_json(std::string_view(text).substr(0, end), out) == Repaired::not_at_all) continue;
         const nlohmann::json cut = nlohmann::json::parse(out).flatten();
         for (const auto& [path, value] : cut.items()) {
             if (!value.is_number()) continue;

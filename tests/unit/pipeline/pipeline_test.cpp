@@ -314,6 +314,86 @@ TEST(PipelineTest, CountsAReReadOnce) {
     EXPECT_FALSE(alone.finished[1].usage.output.has_value());
 }
 
+// All bytes were seen, and some of them say nothing to us.
+TEST(PipelineTest, CallsNoExchangeCompleteWhoseDocumentsCannotBeRead) {
+    const std::string cut = kAnswer.substr(0, kAnswer.size() / 2);
+    for (const auto& [ask, answer, verdict] :
+         {std::tuple(kAsk, kAnswer, Completeness::complete), std::tuple(kAsk, cut, Completeness::truncated),
+          std::tuple(kAsk, std::string("<html>busy</html>"), Completeness::truncated),
+          std::tuple(kAsk.substr(0, kAsk.size() - 4), kAnswer, Completeness::truncated),
+          // Written in another way, it says the same.
+          std::tuple(kAsk, kAnswer.substr(0, 1) + "\"logprob\":NaN," + kAnswer.substr(1), Completeness::complete)}) {
+        const Outcome out = run_script(kOpen + ">> 1 " + quoted(request("/v1/chat/completions", ask)) + "\n<< 1 " +
+                                       quoted(response(answer)) + "\nclose 1\n");
+        ASSERT_EQ(out.finished.size(), 1U) << answer;
+        EXPECT_EQ(out.finished[0].completeness, verdict) << ask << answer;
+        EXPECT_EQ(out.lost(model::Loss::bad_json), verdict == Completeness::complete ? 0U : 1U) << ask << answer;
+    }
+}
+
+// The one who reads sees the end before the one who called: a stream that lags, or that has broken off.
+TEST(PipelineTest, CountsOnceWhatIsReadBeforeTheCallIsOver) {
+    const std::string usage = R"("usage":{"input_tokens":5,"output_tokens":6,"total_tokens":11})";
+    const std::string answer =
+        R"({"id":"resp_1","object":"response","status":"completed","model":"gpt-4o","output":[],)" + usage + "}";
+    const std::string read = ">> 2 \"GET /v1/responses/resp_1 HTTP/1.1\\r\\nHost: api.openai.com\\r\\n\\r\\n\"\n<< 2 " +
+                             quoted(response(answer)) + "\n";
+    const std::string begun =
+        kOpen + "open 2 client from_start openssl\n>> 1 " +
+        quoted(request("/v1/responses", R"({"model":"gpt-4o","input":"Hello","stream":true})")) + "\n<< 1 " +
+        quoted(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+            "data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"object\":\"response\","
+            "\"model\":\"gpt-4o\",\"status\":\"in_progress\"}}\n\n"
+            "data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi there\"}\n\n") +
+        "\n";
+    const std::string ended = "<< 1 " +
+                              quoted(
+                                  "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"object\":"
+                                  "\"response\",\"model\":\"gpt-4o\",\"status\":\"completed\"," +
+                                  usage + "}}\n\n") +
+                              "\n";
+    for (const std::string& rest : {ended + "close 1 orderly\n", std::string("close 1 reset\n")}) {
+        Settings settings;
+        settings.missing_usage = MissingUsage::estimated;
+        const Outcome out = run_script(begun + "after 1ms\n" + read + rest + read + "close 2\n", settings);
+        ASSERT_EQ(out.finished.size(), 3U) << rest;
+        std::uint64_t tokens = 0;
+        for (const model::Exchange& one : out.finished)
+            tokens += one.usage.input.value_or(0) + one.usage.output.value_or(0);
+        EXPECT_EQ(tokens, 11U) << rest;
+        EXPECT_EQ(out.finished[0].llm.operation, "fetch_response");
+        EXPECT_EQ(out.finished[0].usage.output, 6U) << rest;
+    }
+}
+
+// Nobody can read what is yet to be made: the identifier is another one's, too.
+TEST(PipelineTest, CountsACallThatBeganAfterTheReading) {
+    const std::string answer =
+        R"({"id":"resp_1","object":"response","status":"completed","model":"gpt-4o","output":[],)"
+        R"("usage":{"input_tokens":5,"output_tokens":6,"total_tokens":11}})";
+    const Outcome out =
+        run_script(kOpen + ">> 1 \"GET /v1/responses/resp_1 HTTP/1.1\\r\\nHost: api.openai.com\\r\\n\\r\\n\"\n<< 1 " +
+                   quoted(response(answer)) + "\nafter 1ms\n>> 1 " +
+                   quoted(request("/v1/responses", R"({"model":"gpt-4o","input":"Hello"})")) + "\n<< 1 " +
+                   quoted(response(answer)) + "\nclose 1\n");
+    ASSERT_EQ(out.finished.size(), 2U);
+    EXPECT_EQ(out.finished[0].usage.output, 6U);
+    EXPECT_EQ(out.finished[1].usage.output, 6U);
+}
+
+// Some servers draw identifiers from a thousand.
+TEST(PipelineTest, CountsTwoCallsOfOneIdentifierTwice) {
+    const std::string call =
+        ">> 1 " + quoted(request("/v1/chat/completions", kAsk)) + "\n<< 1 " + quoted(response(kAnswer)) + "\n";
+    const Outcome out = run_script(kOpen + call + call + "close 1\n");
+    ASSERT_EQ(out.finished.size(), 2U);
+    EXPECT_FALSE(out.finished[0].llm.response_id.empty());
+    EXPECT_EQ(out.finished[1].llm.response_id, out.finished[0].llm.response_id);
+    EXPECT_TRUE(out.finished[0].usage.output.has_value());
+    EXPECT_EQ(out.finished[1].usage, out.finished[0].usage);
+}
+
 TEST(PipelineTest, CountsBytesOfUnknownConnections) {
     const Outcome out = run_script("unannounced 5\n>> 5 \"GET / HTTP/1.1\\r\\n\\r\\n\"\nclose 5\n");
     EXPECT_EQ(out.lost(model::Loss::connection_unknown), 1U);

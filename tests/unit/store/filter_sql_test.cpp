@@ -190,6 +190,54 @@ TEST_F(FilterSqlTest, AgreesWithTheFilterInMemory) {
     EXPECT_GT(some, 100);  // or the filters say nothing
 }
 
+std::string repeated(const std::string& text, std::size_t times) {
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i)
+        out += text;
+    return out;
+}
+
+// SQLite bounds the depth of an expression (1000) and its parser's stack.
+TEST_F(FilterSqlTest, WideAndDeepOnesAreUnderstood) {
+    auto sink = open();
+    put(*sink, call("m", 1, 1));
+    flush(*sink);
+    const std::string yes = "usage.input_tokens == 1";
+    const std::string no = "usage.input_tokens == 2";
+    const std::string unknown = "process.exe == 'x'";  // the record has none
+    for (const auto& [text, count] : {
+             std::pair(no + repeated(" || " + no, 1022) + " || " + yes, 1U),
+             std::pair(no + repeated(" || " + no, 1023), 0U),
+             std::pair(yes + repeated(" && " + yes, 1023), 1U),
+             std::pair(yes + repeated(" && " + yes, 1022) + " && " + no, 0U),
+             std::pair(yes + repeated(" && " + yes + " || " + no, 511), 1U),
+             std::pair("llm.provider in ['n'" + repeated(", 'n'", 20'000) + ", 'openai']", 1U),
+             std::pair("!(llm.provider in ['n'" + repeated(", 'n'", 20'000) + "])", 1U),
+             std::pair(repeated("!", 32) + yes, 1U),
+             std::pair(repeated("(", 32) + yes + repeated(")", 32), 1U),
+             std::pair(repeated("!(", 16) + yes + repeated(")", 16), 1U),
+             std::pair(repeated("!(" + unknown + " || ", 16) + yes + repeated(")", 16), 1U),
+             std::pair(repeated(yes + repeated(" && " + yes, 30) + " && (" + no + " || ", 31) + yes + repeated(")", 31),
+                       1U),
+             std::pair(
+                 repeated(no + " || " + yes + " && (", 31) + yes + repeated(" && " + yes, 900) + repeated(")", 31), 1U),
+             std::pair(repeated("!(" + no + " || " + yes + " && ", 16) + no + repeated(")", 16), 0U),
+         }) {
+        const auto filter = Filter::parse(text);
+        ASSERT_TRUE(filter) << filter.error().message;
+        UsageQuery sum;
+        sum.filter = *filter;
+        SqliteReader reader(options_.path);
+        const auto report = reader.usage(sum);
+        ASSERT_TRUE(report) << text.substr(0, 60) << ": " << report.error().message.substr(0, 200);
+        EXPECT_EQ(report->total.requests, count) << text.substr(0, 60);
+    }
+    const auto refused = Filter::parse(no + repeated(" || " + no, 1024));
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("1024 conditions"), std::string::npos) << refused.error().message;
+    EXPECT_FALSE(Filter::parse(repeated("(", 33) + yes + repeated(")", 33)));
+}
+
 TEST_F(FilterSqlTest, WithoutRecordsAFieldThatHasNoColumnIsRefusedAndNotGuessed) {
     options_.keep_records = false;
     auto sink = open();

@@ -1,0 +1,244 @@
+#include "exporters/web/front.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/base/fd.h"
+#include "exporters/signals_blocked.h"
+
+namespace llmsnoop::exporters {
+
+namespace {
+
+using base::Fd;
+using Stage = FrontConnection::Stage;
+using Clock = FrontConnection::Clock;
+
+constexpr int kBacklog = 512;
+constexpr int kAcceptsATurn = 64;
+constexpr int kSendBuffer = 128 << 10;                         // of the kernel, for a client that does not read
+constexpr auto kAfterFailure = std::chrono::milliseconds(20);  // such as EMFILE, which lasts
+
+// IPv4 addresses, and networks of IPv6: who has one address of a /64 has them all.
+std::uint64_t peer_of(const sockaddr_storage& address) {
+    std::uint64_t out = 0;
+    if (address.ss_family == AF_INET) {
+        out = reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr;
+    } else if (address.ss_family == AF_INET6) {
+        const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+        const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&v6);
+        std::memcpy(&out, v6.s6_addr + (is_v4 ? 12 : 0), is_v4 ? 4 : 8);
+    }
+    return out;
+}
+
+}  // namespace
+
+struct Front::State {
+    Options options;
+    FrontConnection::Options connection_options;
+    SslContext context;
+    Fd listener;
+    Fd stop;  // an eventfd that becomes readable when all shall end
+    std::uint16_t port = 0;
+    std::thread thread;
+    // Of the thread, in the order in which they came.
+    std::vector<std::unique_ptr<FrontConnection>> all;
+    Clock::time_point again;  // after a failure: not to spin
+
+    void run();
+    bool wait();
+    void expire();
+    void pass_on();
+    void accept();
+    void make_room();
+    Fd connect_behind() const;
+    std::size_t count(Stage stage) const {
+        return static_cast<std::size_t>(
+            std::count_if(all.begin(), all.end(), [&](const auto& one) { return one->stage() == stage; }));
+    }
+    bool is_full() const { return all.size() >= options.requests + options.others; }
+    bool can_make_room() const { return count(Stage::relay) < all.size(); }
+    void sweep() {
+        std::erase_if(all, [](const auto& one) { return one->stage() == Stage::over; });
+    }
+};
+
+void Front::State::run() {
+    while (true) {
+        expire();
+        sweep();
+        pass_on();
+        sweep();
+        if (!wait()) break;
+    }
+    all.clear();
+}
+
+void Front::State::expire() {
+    const auto now = Clock::now();
+    for (const auto& one : all) {
+        if (one->stage() != Stage::over && one->deadline() && *one->deadline() <= now) one->expire();
+    }
+}
+
+Fd Front::State::connect_behind() const {
+    Fd server(::socket(options.behind.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!server) return server;
+    // Until it is connected, reading and writing say "not yet".
+    if (::connect(server.get(), options.behind.get(), options.behind.size) != 0 && errno != EINPROGRESS) server.reset();
+    return server;
+}
+
+// The next one is of the address for which the fewest are being answered, and among those the oldest. A short answer
+// may be through within advance().
+void Front::State::pass_on() {
+    while (Clock::now() >= again && count(Stage::relay) < options.requests) {
+        std::map<std::uint64_t, std::size_t> of_peer;
+        for (const auto& one : all)
+            of_peer[one->peer()] += one->stage() == Stage::relay ? 1U : 0U;
+        FrontConnection* next = nullptr;
+        for (const auto& one : all) {
+            if (one->stage() != Stage::waiting) continue;
+            if (next == nullptr || of_peer[one->peer()] < of_peer[next->peer()]) next = one.get();
+        }
+        if (next == nullptr) return;
+        Fd server = connect_behind();
+        if (!server) {
+            again = Clock::now() + kAfterFailure;
+            return;
+        }
+        next->serve(std::move(server));
+        next->advance();
+    }
+}
+
+// False: all shall end.
+bool Front::State::wait() {
+    const auto now = Clock::now();
+    const bool accepting = now >= again && (!is_full() || can_make_room());
+    std::optional<Clock::time_point> until;
+    const auto earlier = [&](Clock::time_point time) { until = until ? std::min(*until, time) : time; };
+    if (now < again) earlier(again);
+    std::vector<pollfd> polled{{stop.get(), POLLIN, 0}, {accepting ? listener.get() : -1, POLLIN, 0}};
+    for (const auto& one : all) {
+        if (one->has_more_to_do()) earlier(now);
+        if (one->deadline()) earlier(*one->deadline());
+        // The client's hanging up is seen even if nothing is wanted from it.
+        polled.push_back({one->client_fd(), one->client_events(), 0});
+        polled.push_back({one->server_events() != 0 ? one->server_fd() : -1, one->server_events(), 0});
+    }
+    int patience = -1;
+    if (until) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - now).count();
+        patience = static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
+    }
+    if (::poll(polled.data(), polled.size(), patience) < 0) return errno == EINTR || errno == ENOMEM;
+    if (polled[0].revents != 0) return false;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        FrontConnection& one = *all[i];
+        const short client = polled[2 + 2 * i].revents;
+        const short server = polled[3 + 2 * i].revents;
+        if (client == 0 && server == 0 && !one.has_more_to_do()) continue;
+        one.advance();
+        // Nothing was wanted from the client, and it is gone.
+        const bool gone = (client & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+        if (gone && one.stage() != Stage::over && one.client_events() == 0) one.end();
+    }
+    if ((polled[1].revents & POLLIN) != 0) accept();
+    return true;
+}
+
+// Those who have had their answer go first, those who have asked go last.
+void Front::State::make_room() {
+    std::map<std::uint64_t, std::size_t> of_peer;
+    for (const auto& one : all)
+        of_peer[one->peer()] += one->stage() == Stage::relay ? 0U : 1U;
+    const auto rank = [&](const FrontConnection& one) {
+        const int stage = one.stage() == Stage::farewell ? 2 : one.stage() == Stage::waiting ? 0 : 1;
+        return std::pair(of_peer[one.peer()], stage);
+    };
+    FrontConnection* first = nullptr;
+    for (const auto& one : all) {
+        if (one->stage() == Stage::relay) continue;
+        if (first == nullptr || rank(*one) > rank(*first)) first = one.get();
+    }
+    if (first == nullptr) return;
+    if (first->stage() == Stage::farewell) {
+        first->end();
+    } else {
+        first->refuse(first->stage() == Stage::waiting ? Refusal::busy : Refusal::crowded);
+    }
+}
+
+void Front::State::accept() {
+    for (int i = 0; i < kAcceptsATurn; ++i) {
+        sweep();
+        if (is_full() && !can_make_room()) return;
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        Fd client(
+            ::accept4(listener.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!client) {
+            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) again = Clock::now() + kAfterFailure;
+            return;
+        }
+        if (is_full()) make_room();
+        const int bytes = kSendBuffer;
+        ::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+        all.push_back(std::make_unique<FrontConnection>(Channel(std::move(client), context.get()), peer_of(address),
+                                                        connection_options));
+        all.back()->advance();
+    }
+}
+
+Front::Front(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Front::~Front() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t told = ::write(state_->stop.get(), &one, sizeof one);
+    state_->thread.join();
+}
+
+base::Result<std::unique_ptr<Front>> Front::start(Options options) {
+    auto state = std::make_unique<State>();
+    state->options = std::move(options);
+    const Options& wanted = state->options;
+    state->connection_options = {wanted.timeout, wanted.answers, wanted.refusals.get()};
+    if (wanted.tls) {
+        auto context = tls_context(wanted.name, *wanted.tls);
+        if (!context) return context.error();
+        state->context = std::move(*context);
+    }
+    const ListenAddress& address = wanted.address;
+    state->listener = Fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int on = 1;
+    ::setsockopt(state->listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(state->listener.get(), address.get(), address.size) != 0 ||
+        ::listen(state->listener.get(), kBacklog) != 0)
+        return base::system_error(wanted.name + ": cannot listen on " + wanted.address_text);
+    ListenAddress bound = address;
+    if (::getsockname(state->listener.get(), reinterpret_cast<sockaddr*>(&bound.storage), &bound.size) == 0)
+        state->port = bound.port();
+    state->stop = Fd(::eventfd(0, EFD_CLOEXEC));
+    if (!state->stop) return base::system_error(wanted.name + ": eventfd");
+    const SignalsBlocked blocked;
+    state->thread = std::thread([running = state.get()] { running->run(); });
+    return std::unique_ptr<Front>(new Front(std::move(state)));
+}
+
+std::uint16_t Front::port() const {
+    return state_->port;
+}
+
+}  // namespace llmsnoop::exporters
