@@ -108,6 +108,16 @@ TEST_P(PlainJudgementTest, UntilItShowsATlsRecord) {
     EXPECT_EQ(after_sending("and what belongs to it"), 0U);
 }
 
+TEST_P(PlainJudgementTest, WhatTurnedOutToBeTlsMissesNothingAtItsEnd) {
+    receives("the body of a record, whose header was read before tracing began");
+    receives(std::string("\x17\x03\x03\x00\x20", 5));
+    take();
+    socket.copied_seq += 200;  // what its TLS library reads is no business of plain TCP's
+    socket.sk_shutdown = 3;
+    changes(kEstablished, kClose);
+    EXPECT_EQ(kinds(take()), Kinds({WIRE_CONNECTION_CLOSE}));
+}
+
 TEST_P(PlainJudgementTest, WhatUserSpaceMutesForGoodIsLeftAlone) {
     sends("something");
     const auto id = take()[1].as<wire_connection_open>().connection;

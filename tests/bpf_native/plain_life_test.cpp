@@ -180,16 +180,6 @@ TEST_P(PlainLifeTest, AndAtTheEndOfTheConnection) {
     EXPECT_EQ(records[0].as<wire_data>().length, 200U);
 }
 
-TEST_P(PlainLifeTest, WhatTurnedOutToBeTlsMissesNothingAtItsEnd) {
-    receives("the body of a record, whose header was read before tracing began");
-    receives(std::string("\x17\x03\x03\x00\x20", 5));
-    take();
-    socket.copied_seq += 200;  // what its TLS library reads is no business of plain TCP's
-    socket.sk_shutdown = 3;
-    changes(kEstablished, kClose);
-    EXPECT_EQ(kinds(take()), Kinds({WIRE_CONNECTION_CLOSE}));
-}
-
 TEST_P(PlainLifeTest, TheNumberOfTheFinIsNoMissingByte) {
     connects();
     sends("GET / HTTP/1.1\r\n\r\n");
