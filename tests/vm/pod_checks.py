@@ -12,8 +12,9 @@ import checks
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kernel"))
 import truth  # noqa: E402
 
-RUNS = ("files", "api")  # where the pods' names come from: the runtimes' files, or the API server
-PARTS = ("at-once", "imported", "short", "short-gone", "short-all-gone", "restart", "rename", "reuse")
+# Where the pods' names come from: the runtimes' files; the API server; both, and the agent is in a container.
+RUNS = ("files", "api", "daemonset")
+PARTS = ("at-once", "imported", "short", "short-gone", "short-all-gone", "restart", "rename", "exec", "pretends", "reuse")
 TYPES = [name.removesuffix("_tokens") for name in truth.TOKENS]
 
 
@@ -26,7 +27,7 @@ class Run:
         self.entries = [one for one in results.ledger(name) if not one["request_model"].startswith("warm-")]
         audits = sorted((results.directory / f"{name}.audit").glob("*.jsonl"))
         records = [json.loads(line) for path in audits for line in path.read_text(encoding="utf-8").splitlines()]
-        self.records = [one for one in records if one.get("schema", "").startswith("llmsnoop.exchange/") and not model_of(one).startswith("warm-")]
+        self.records = [one for one in records if "role" in one and not model_of(one).startswith("warm-")]
 
     def pod_of(self, model):
         """Namespace and pod as they are told; of one that nobody could tell, whatever is."""
@@ -133,7 +134,7 @@ def wrong_identity(record, fact, run):
         must.update(pod)
     if fact["named"] == "yes" and fact.get("container_known", True):
         must.update(container)
-    if run.name == "files":
+    if run.name != "api":
         must["container.runtime"] = fact["runtime"]
     problems = []
     for path, wanted in {**always, **pod, **container, **must}.items():

@@ -65,8 +65,8 @@ def layer_of(programs):
             member.mode, member.size = 0o755, len(data)
             tar.addfile(member, io.BytesIO(data))
 
-        for name in ("usr", "usr/bin", "usr/lib", "usr/lib64", "usr/lib/x86_64-linux-gnu", "proc", "sys", "dev", "tmp", "run", "etc",
-                     "shared"):
+        for name in ("usr", "usr/bin", "usr/lib", "usr/lib64", "usr/lib/x86_64-linux-gnu", "proc", "sys", "sys/fs", "sys/fs/cgroup",
+                     "dev", "tmp", "run", "etc", "shared"):
             directory(name)
         for name, target in initramfs.LINKS.items():
             link(name, target)

@@ -6,7 +6,9 @@ what has ended is gone from the runtime at once, with its bundle and its cgroup.
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -58,10 +60,11 @@ def pod_cgroup(uid, qos, driver):
 
 
 class Pod:
-    """`named`: the runtime's files tell the pod's names, as CRI has them written."""
+    """`named`: the runtime's files tell the pod's names, as CRI has them written. A static pod has a uid of its own in the API."""
 
-    def __init__(self, namespace, name, uid, qos, driver, runtime, named):
+    def __init__(self, namespace, name, uid, qos, driver, runtime, named, uid_in_api=None):
         self.namespace, self.name, self.uid = namespace, name, uid
+        self.uid_in_api = uid_in_api or uid
         self.qos, self.driver, self.runtime, self.named = qos, driver, runtime, named
         self.cgroup = pod_cgroup(uid, qos, driver)
         self.containers = []
@@ -100,6 +103,7 @@ class Container:
         self.id = f"{Container.made:08x}" + os.urandom(28).hex()
         self.fifo = Fifo(f"{self.id}.go")
         self.script = f"ID={self.id}; >/shared/$ID.ready; {script}"
+        self.cgroup_mounted = False
         self.process = None
         self.log = open(f"{self.id[:8]}.container.log", "wb")
         last = {"containerd": {"cgroupfs": self.id, "systemd": f"cri-containerd-{self.id}.scope"},
@@ -124,6 +128,8 @@ class Container:
                   {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
                   {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
                   {"destination": "/shared", "type": "bind", "source": str(SHARED), "options": ["rbind", "rw"]}]
+        if self.cgroup_mounted:
+            mounts.append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["rw"]})
         return {
             "ociVersion": "1.0.2",
             "process": {"args": ["/bin/sh", "-c", self.script], "cwd": "/", "env": ["PATH=/usr/bin", "KEY=secret"],
@@ -159,6 +165,14 @@ class Container:
         return [*command, "--snapshotter", "native", "--with-ns", "network:/proc/1/ns/net", "--cgroup", self.cgroup,
                 "--mount", f"type=bind,src={SHARED},dst=/shared,options=rbind:rw", IMPORTED, self.id, "/bin/sh", "-c", self.script]
 
+    def exec(self, *command):
+        """As `kubectl exec` does."""
+        if self.pod.runtime == "containerd":
+            words = ["ctr", "--namespace", "k8s.io", "task", "exec", "--exec-id", "more", self.id]
+        else:
+            words = ["crun", "exec", self.id]
+        subprocess.run([*words, *command], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, check=True)
+
     def wait_until_ready(self):
         wait_until(lambda: (SHARED / f"{self.id}.ready").exists() or self.process.poll() is not None, f"container {self.id[:8]}")
 
@@ -181,6 +195,56 @@ class Container:
             shutil.rmtree(self.bundle.parent)
         self.fifo.close()
         self.log.close()
+
+
+class AgentContainer:
+    """The agent in a container like that of deploy/kubernetes/base/daemon-set.yaml, with the least privileges of any kernel."""
+
+    def __init__(self, command, pod, directory, state, out, log):
+        root = IMAGES / "agent"
+        for name in ("usr/bin", "proc", "dev", "sys", "tmp", "var/log/llmsnoop", "var/lib/llmsnoop"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        listed = subprocess.run(["/lib64/ld-linux-x86-64.so.2", "--list", "/usr/bin/llmsnoop"], capture_output=True, text=True, check=True)
+        for path in ["/usr/bin/llmsnoop", *re.findall(r"(/\S+) \(", listed.stdout)]:
+            (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, root / path[1:])
+        bundle = pathlib.Path("/run/agent")
+        bundle.mkdir()
+        container = f"{0:064x}"
+        capabilities = sorted(f"CAP_{name}" for name in ("BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN", "SYS_RESOURCE"))
+
+        def bind(source, target, *options):
+            return {"destination": target, "type": "bind", "source": str(source), "options": ["rbind", *options]}
+
+        config = {
+            "ociVersion": "1.0.2",
+            "process": {"args": [f"/usr/bin/{command[0]}", *map(str, command[1:])], "cwd": "/", "env": ["PATH=/usr/bin"],
+                        "user": {"uid": 0, "gid": 0},
+                        "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")}},
+            "root": {"path": str(root), "readonly": True},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+                       {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
+                       {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]},
+                       bind("/sys/kernel", "/sys/kernel", "ro"), bind("/sys/fs/cgroup", "/sys/fs/cgroup", "ro"),
+                       bind(directory, "/var/log/llmsnoop", "rw"), bind(state, "/var/lib/llmsnoop", "rw")],
+            # hostPID; the network is the node's, as there is no other.
+            "linux": {"cgroupsPath": f"{pod_cgroup(pod, 'burstable', 'systemd')}/crio-{container}.scope",
+                      "namespaces": [{"type": kind} for kind in ("ipc", "uts", "mount", "cgroup")]},
+        }
+        (bundle / "config.json").write_text(json.dumps(config))
+        self.process = subprocess.Popen(
+            ["crun", "--cgroup-manager", "cgroupfs", "run", "--pid-file", "/run/agent/pid", "--bundle", bundle, container],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+
+    def send_signal(self, number):
+        os.kill(int(pathlib.Path("/run/agent/pid").read_text()), number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def wait(self):
+        return self.process.wait()
 
 
 def start_containerd():

@@ -22,8 +22,8 @@ import urllib.request
 
 sys.path.insert(0, "/guest")
 import api_server  # noqa: E402
-from pod_containers import (IMAGES, IMPORTED, SHARED, Fifo, Pod, import_image, start_containerd, unpack_images,  # noqa: E402
-                            wait_until)
+from pod_containers import (IMAGES, IMPORTED, SHARED, AgentContainer, Fifo, Pod, import_image, start_containerd,  # noqa: E402
+                            unpack_images, wait_until)
 
 IMAGE = "/images/image.tar"
 APPS = ("app-0", "app-1", "app-2")
@@ -54,30 +54,43 @@ def prometheus_says(expression):
 class Run:
     """An agent that watches the whole node, a server, and a Prometheus."""
 
-    def __init__(self, name, with_api_server):
+    def __init__(self, name, with_api_server, bundles_tell, in_container=False):
         self.name = name
         self.facts = []
         self.pods = 0
+        self.bundles_tell = bundles_tell
         self.api = api_server.ApiServer("/tmp") if with_api_server else None
         self.server = subprocess.Popen(["llm_server", "--cert-out", SHARED / f"{name}.pem", "--report", f"{name}.ledger"],
                                        stdout=open(f"/tmp/{name}.ready", "wb"))
         wait_until(lambda: "READY" in pathlib.Path(f"/tmp/{name}.ready").read_text(), "the server")
         self.port = re.search(r"port=(\d+)", pathlib.Path(f"/tmp/{name}.ready").read_text())[1]
-        kubernetes = ["--kubernetes-mode", "off"] if not self.api else [
-            "--kubernetes-api-url", self.api.url, "--kubernetes-token-file", "", "--kubernetes-ca-file", "",
-            "--kubernetes-node-name", "node-1", "--kubernetes-wait", "60s"]
-        command = ["llmsnoop", "run", "--metrics-listen", METRICS, "--audit-directory", f"{name}.audit", "--store-path",
-                   f"/tmp/{name}.db", "--http-body-hashes", "true", *kubernetes]
-        say("agent", name, *command)
-        self.agent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=open(f"{name}.out", "wb"), stderr=open(f"{name}.log", "wb"))
+        self.audit = pathlib.Path(f"{name}.audit").resolve()
+        self.state = pathlib.Path(f"/tmp/{name}.state")
+        for directory in (self.audit, self.state):
+            directory.mkdir()
+        self.agent = self.start_agent(in_container)
         wait_until(lambda: "tracing" in pathlib.Path(f"{name}.log").read_text(), "the agent")
         config = pathlib.Path("/tmp/prometheus.yml")
         config.write_text(json.dumps({"scrape_configs": [{"job_name": "llmsnoop", "scrape_interval": "2s",
                                                           "static_configs": [{"targets": [METRICS]}]}]}))
         self.prometheus = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path=/tmp/{name}.prometheus",
-             f"--web.listen-address={PROMETHEUS}", "--log.level=warn"], stdin=subprocess.DEVNULL, stderr=open(f"{name}.prometheus.log", "wb"))
+             f"--web.listen-address={PROMETHEUS}", "--log.level=warn"], stdin=subprocess.DEVNULL,
+            stderr=open(f"{name}.prometheus.log", "wb"))
         self.learn_libraries()
+
+    def start_agent(self, in_container):
+        kubernetes = ["--kubernetes-mode", "off"] if not self.api else [
+            "--kubernetes-api-url", self.api.url, "--kubernetes-token-file", "", "--kubernetes-ca-file", "",
+            "--kubernetes-node-name", "node-1", "--kubernetes-wait", "60s"]
+        audit, state = ("/var/log/llmsnoop", "/var/lib/llmsnoop") if in_container else (self.audit, self.state)
+        command = ["llmsnoop", "run", "--metrics-listen", METRICS, "--audit-directory", audit, "--store-path", f"{state}/store.db",
+                   "--http-body-hashes", "true", *kubernetes]
+        say("agent", self.name, *command)
+        with open(f"{self.name}.out", "wb") as out, open(f"{self.name}.log", "wb") as log:
+            if in_container:
+                return AgentContainer(command, self.new_uid(), self.audit, self.state, out, log)
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
 
     def learn_libraries(self):
         """Probes come after the first process that maps a file: so there is one of each image before anything counts."""
@@ -115,9 +128,9 @@ class Run:
         self.pods += 1
         return f"{len(self.name):04x}c3d4-4f50-6172-8394-{self.pods:012x}".rjust(36, "a")
 
-    def pod(self, name, qos="burstable", driver="cgroupfs", runtime="cri-o", told=True):
+    def pod(self, name, qos="burstable", driver="cgroupfs", runtime="cri-o", told=True, static=False):
         """`told`: the API server has it before anything of it runs, as it is in a cluster."""
-        pod = Pod("prod", name, self.new_uid(), qos, driver, runtime, named=self.api is None)
+        pod = Pod("prod", name, self.new_uid(), qos, driver, runtime, self.bundles_tell, self.new_uid() if static and self.api else None)
         if told:
             self.tell_of(pod)
         return pod.start_sandbox()
@@ -126,12 +139,14 @@ class Run:
         """With the containers that run now; of each name the last."""
         if self.api:
             containers = {one.name: one.id for one in pod.containers}
-            self.api.put(api_server.pod(pod.uid, pod.name, namespace=pod.namespace, containers=list(containers.items())))
+            annotations = {"kubernetes.io/config.mirror": pod.uid} if pod.uid_in_api != pod.uid else {}
+            self.api.put(api_server.pod(pod.uid_in_api, pod.name, namespace=pod.namespace, containers=list(containers.items()),
+                                        annotations=annotations))
 
     def forget(self, pod):
         pod.end()
         if self.api:
-            self.api.remove(pod.uid)
+            self.api.remove(pod.uid_in_api)
 
     def requests_of(self, model):
         """How many of the calls for that model the agent has counted."""
@@ -141,15 +156,17 @@ class Run:
 
     def expect(self, part, container, model, count, **more):
         pod = container.pod
-        self.facts.append({"part": part, "model": model, "count": count, "namespace": pod.namespace, "pod": pod.name, "uid": pod.uid,
+        self.facts.append({"part": part, "model": model, "count": count, "namespace": pod.namespace, "pod": pod.name, "uid": pod.uid_in_api,
                            "container": container.name, "container_id": container.id, "cgroup": container.cgroup,
                            "runtime": pod.runtime, "named": "yes", **more})
 
-    def container(self, part, pod, name, program, image="app-0", count=1, wait=True, **more):
+    def container(self, part, pod, name, program, image="app-0", count=1, wait=True, cgroup_mounted=False, **more):
         """Started, and ready to `go`, unless it waits for nobody."""
         model = f"{part}-{self.name}-{len(self.facts)}"
         started = "read _ </shared/$ID.go; " if wait else ""
-        one = pod.add(name, image, started + program(model, count)).start()
+        one = pod.add(name, image, started + program(model, count))
+        one.cgroup_mounted = cgroup_mounted
+        one.start()
         self.expect(part, one, model, count, **more)
         one.model = model
         return one
@@ -173,7 +190,7 @@ class Run:
         if self.api:
             self.api.stop()
         usage = subprocess.run(["llmsnoop", "usage", "--by", "namespace,pod,model", "--format", "json", "--limit", "0", "--store-path",
-                                f"/tmp/{self.name}.db"], capture_output=True, text=True, check=False)
+                                self.state / "store.db"], capture_output=True, text=True, check=False)
         pathlib.Path(f"{self.name}.usage").write_text(usage.stdout)
         print(usage.stderr)
         pathlib.Path(f"{self.name}.facts").write_text(json.dumps(self.facts))
@@ -287,6 +304,42 @@ def renames(run):
         run.forget(pod)
 
 
+def executed(run):
+    """A further program in a container that runs, in the pods of both runtimes; one of them is static."""
+    say("exec")
+    for runtime, static in (("cri-o", True), ("containerd", False)):
+        pod = run.pod(f"exec-{runtime}", runtime=runtime, static=static)
+        one = run.container("exec", pod, "web", run.ssl, count=2)
+        run.tell_of(pod)
+        one.wait_until_ready()
+        model = f"exec-{run.name}-{len(run.facts)}"
+        one.exec("/bin/sh", "-c", run.ssl(model, 2))
+        run.expect("exec", one, model, 2)
+        one.go()
+        run.forget(pod)
+
+
+def pretends(run):
+    """A container that may make cgroups makes one with the names of another pod's container, which is there."""
+    say("a pod that pretends")
+    victim = run.pod("victim")
+    theirs = run.container("pretends", victim, "web", run.ssl)
+    pod = run.pod("impostor", "besteffort")
+    inner = theirs.cgroup
+
+    def in_their_cgroup(model, count):
+        return f"mkdir -p /sys/fs/cgroup{inner}; echo $$ >/sys/fs/cgroup{inner}/cgroup.procs; exec {run.ssl(model, count)}"
+
+    mine = run.container("pretends", pod, "web", in_their_cgroup, count=2, cgroup_mounted=True)
+    run.facts[-1]["cgroup"] += inner
+    for one in (theirs, mine):
+        run.tell_of(one.pod)
+        one.wait_until_ready()
+        one.go()
+    run.forget(pod)
+    run.forget(victim)
+
+
 def set_next_pid(pid):
     pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
 
@@ -330,15 +383,15 @@ def main():
     containerd = start_containerd()
     import_image(IMAGE)
     say("containerd is there")
-    for name, with_api_server, rounds in (("files", False, (0, 1)), ("api", True, (2, 3))):
-        run = Run(name, with_api_server)
+    runs = (("files", {"with_api_server": False, "bundles_tell": True}, (0, 1)),
+            ("api", {"with_api_server": True, "bundles_tell": False}, (2, 3)),
+            ("daemonset", {"with_api_server": True, "bundles_tell": True, "in_container": True}, (0,)))
+    for name, settings, rounds in runs:
+        run = Run(name, **settings)
         for number in rounds:
             at_once(run, number)
-        imported_image(run)
-        short_lived(run)
-        restart(run)
-        renames(run)
-        reused_pids(run)
+        for happens in (imported_image, short_lived, restart, renames, executed, pretends, reused_pids):
+            happens(run)
         run.stop()
     containerd.terminate()
     containerd.wait()
