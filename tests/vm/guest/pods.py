@@ -320,22 +320,33 @@ def executed(run):
 
 
 def pretends(run):
-    """A container that may make cgroups makes one with the names of another pod's container, which is there."""
+    """A container that may make cgroups makes one with the names of another pod's container, which is there. Then once more, so deep
+    that the kernel programs have no room for the whole path, and it is gone before the agent looks."""
     say("a pod that pretends")
-    victim = run.pod("victim")
+    victim = run.pod("victim", driver="systemd")
     theirs = run.container("pretends", victim, "web", run.ssl)
     pod = run.pod("impostor", "besteffort")
-    inner = theirs.cgroup
+    run.tell_of(victim)
 
-    def in_their_cgroup(model, count):
-        return f"mkdir -p /sys/fs/cgroup{inner}; echo $$ >/sys/fs/cgroup{inner}/cgroup.procs; exec {run.ssl(model, count)}"
+    def in_cgroup(inner):
+        cgroup = f"/sys/fs/cgroup{inner}"
+        return lambda model, count: f"mkdir -p {cgroup}; echo $$ >{cgroup}/cgroup.procs; exec {run.ssl(model, count, '--short')}"
 
-    mine = run.container("pretends", pod, "web", in_their_cgroup, count=2, cgroup_mounted=True)
-    run.facts[-1]["cgroup"] += inner
-    for one in (theirs, mine):
-        run.tell_of(one.pod)
+    def pretend(part, inner, **more):
+        one = run.container(part, pod, "web", in_cgroup(inner), count=2, cgroup_mounted=True, **more)
+        run.facts[-1]["cgroup"] += inner
+        run.tell_of(pod)
         one.wait_until_ready()
         one.go()
+        one.wait()
+
+    pretend("pretends", theirs.cgroup)
+    run.agent.send_signal(signal.SIGSTOP)
+    pretend("pretends-deep", "".join(f"/{letter * 100}" for letter in "abcd") + theirs.cgroup, named="maybe", uid_known=False,
+            container_known=False)
+    run.agent.send_signal(signal.SIGCONT)
+    theirs.wait_until_ready()
+    theirs.go()
     run.forget(pod)
     run.forget(victim)
 
