@@ -21,14 +21,12 @@ MOST_S = 300
 
 
 def wait_until(condition, what):
-    """True when it holds; False, and a line, after some minutes: these machines are slow, and slower under load."""
+    """Gives up, and so does the scenario, after some minutes: these machines are slow, and slower under load."""
     until = time.monotonic() + MOST_S
     while not condition():
         if time.monotonic() > until:
-            print(f"waited in vain for {what}", flush=True)
-            return False
+            raise TimeoutError(f"waited in vain for {what}")
         time.sleep(0.05)
-    return True
 
 
 class Fifo:

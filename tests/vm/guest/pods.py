@@ -181,7 +181,10 @@ class Run:
         def all_there():
             result = prometheus_says(requests)
             return bool(result) and float(result[0]["value"][1]) >= wanted
-        wait_until(all_there, f"{wanted} requests in Prometheus")
+        try:
+            wait_until(all_there, f"{wanted} requests in Prometheus")
+        except TimeoutError as missing:  # the host looks which
+            print(missing)
         sums = prometheus_says('sum by (namespace, pod, model, type) (llmsnoop_tokens_total{role="client"})')
         pathlib.Path(f"{self.name}.promql").write_text(json.dumps(sums))
         for name, process in (("agent", self.agent), ("server", self.server), ("prometheus", self.prometheus)):
