@@ -183,8 +183,23 @@ std::optional<std::uint32_t> user_of(std::string_view component) {
     return out;
 }
 
+// The kernel programs have room for so much of a path, and keep its end: what is missing is the outside, which is the
+// part that counts. What is left can be anything that somebody within has thought of.
+bool is_cut(std::string_view path) {
+    return !path.starts_with('/');
+}
+
+// What an agent in a cgroup namespace sees of a path outside of it, "/../../a/b", without the dots: "/a/b".
+std::string_view below_namespace(std::string_view path) {
+    constexpr std::string_view kUp = "/..";
+    while (path.starts_with(kUp) && (path.size() == kUp.size() || path[kUp.size()] == '/'))
+        path.remove_prefix(kUp.size());
+    return path;
+}
+
 // How much a path tells: a container in a pod, a pod, a container, a service, anything at all, nothing.
 int worth(std::string_view path) {
+    if (is_cut(path)) return 0;
     if (const auto names = names_of_cgroup(path)) {
         return names->pod_uid.empty() ? 3 : names->container_id.empty() ? 4 : 5;
     }
@@ -195,6 +210,7 @@ int worth(std::string_view path) {
 }  // namespace
 
 std::optional<CgroupNames> names_of_cgroup(std::string_view path) {
+    if (is_cut(path)) return std::nullopt;
     CgroupNames out;
     std::string_view parent;
     bool of_user = false;
@@ -227,7 +243,7 @@ std::optional<CgroupNames> names_of_cgroup(std::string_view path) {
 }
 
 std::string systemd_unit_of_cgroup(std::string_view path) {
-    if (names_of_cgroup(path)) return {};
+    if (is_cut(path) || names_of_cgroup(path)) return {};
     Pieces pieces(path);
     while (const auto piece = pieces.next()) {
         if (ends_with(*piece, ".service")) return std::string(*piece);
@@ -258,6 +274,8 @@ std::string cgroup_of_proc(std::string_view lines) {
 }
 
 std::string better_cgroup(const std::string& known, const std::string& other) {
+    const std::string_view below = below_namespace(other);
+    if (!is_cut(known) && below.size() < other.size() && known.ends_with(below)) return known;  // the same, in whole
     const int of_known = worth(known);
     const int of_other = worth(other);
     if (of_known != of_other) return of_known > of_other ? known : other;

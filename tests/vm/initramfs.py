@@ -78,13 +78,14 @@ def in_merged_usr(path):
     return path.lstrip("/") if path.startswith("/usr/") else "usr" + path
 
 
-def build(build_directory, target):
-    """Writes the compressed archive to `target`."""
+def build(build_directory, target, add_first=lambda archive: None):
+    """Writes the compressed archive to `target`. What `add_first` adds stays: of two files of a name the first counts."""
     build_directory = pathlib.Path(build_directory)
     programs = [build_directory / "llmsnoop", build_directory / "tests/support/servers/llm_server",
                 build_directory / "tests/support/clients/ssl_client", build_directory / "tests/vm/bpf_load_check",
                 *(pathlib.Path(shutil.which(tool)) for tool in ("curl", "setpriv", "crun"))]
     archive = Archive(target)
+    add_first(archive)
     for name in DIRECTORIES:
         archive.directory(name)
     for name, to in LINKS.items():

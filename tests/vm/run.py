@@ -4,6 +4,7 @@
     tests/vm/run.py --build build                 # all kernels; prints a table kernel x check
     tests/vm/run.py --build build 5.10 newest     # some of them
     tests/vm/run.py --build build 6.1 --keep out  # what the machine brought back stays in out/6.1
+    tests/vm/run.py --build build --machine pods  # another machine, with containers and pods; on 6.12 unless a kernel is named
 
 Needs no root. Exit status: 0 all is well, 1 something is not, 77 nothing could be tried (the reason is printed).
 """
@@ -19,22 +20,28 @@ import time
 import checks
 import debian_kernels
 import initramfs
+import pod_checks
+import pod_machine
 
 SKIPPED = 77
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils", "setpriv": "util-linux", "crun": "crun",
          "apt-get": "apt", "dpkg-deb": "dpkg"}
-MEMORY_MB = 1024
+# What is in it, what must have come out, how much memory it takes, which packages it needs besides, and the usual kernels.
+MACHINES = {
+    "node": (initramfs.build, checks.all_checks, 1024, {}, list(debian_kernels.KERNELS)),
+    "pods": (pod_machine.build, pod_checks.all_checks, pod_machine.MEMORY_MB, pod_machine.TOOLS, ["6.12"]),
+}
 SLOWEST_S = 2000
 
 
-def missing_tools():
-    return sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
+def missing_tools(tools):
+    return sorted({package for tool, package in tools.items() if not shutil.which(tool)})
 
 
-def boot(image, archive, work):
+def boot(image, archive, memory_mb, work):
     """Runs the machine until it switches itself off. Returns the seconds it took; raises TimeoutError."""
     # Without cx16: bookworm's qemu leaves a pointer in EFLAGS after some cmpxchg16b, and the next iret of a 6.12 kernel panics.
-    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m", str(MEMORY_MB),
+    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m", str(memory_mb),
                "-kernel", image, "-initrd", archive, "-append", "console=ttyS0 quiet panic=-1", "-no-reboot",
                "-display", "none", "-monitor", "none", "-nic", "none",
                "-serial", f"file:{work}/console.log", "-serial", f"file:{work}/results.tar.gz"]
@@ -53,19 +60,20 @@ def boot(image, archive, work):
 def try_kernel(name, options, archive):
     """Returns (version, seconds, {check: problems}) or raises debian_kernels.Unavailable."""
     image, version = debian_kernels.fetch(name, options.cache)
+    _, check, memory_mb, _, _ = MACHINES[options.machine]
     with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as work:
         kept = pathlib.Path(options.keep) / name if options.keep else pathlib.Path(work) / "kept"
         shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir(parents=True)
         try:
-            seconds = boot(image, archive, work)
+            seconds = boot(image, archive, memory_mb, work)
             with tarfile.open(pathlib.Path(work) / "results.tar.gz") as results:
                 results.extractall(kept)  # made by our own guest
         except (TimeoutError, tarfile.TarError, EOFError) as problem:
             console = (pathlib.Path(work) / "console.log").read_text(encoding="utf-8", errors="replace")
             return version, 0, {"boot": [f"{type(problem).__name__}: {problem}", *console.splitlines()[-20:]]}
         shutil.copy(pathlib.Path(work) / "console.log", kept)
-        return version, seconds, checks.all_checks(kept)
+        return version, seconds, check(kept)
 
 
 def print_table(outcomes):
@@ -94,22 +102,24 @@ def print_problems(outcomes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=", ".join(debian_kernels.KERNELS))
+    parser.add_argument("--machine", choices=MACHINES, default="node", help="pods: with crun, containerd and Prometheus")
     parser.add_argument("--build", default="build", help="where llmsnoop and the test programs are built")
     parser.add_argument("--cache", help="where kernels are kept between runs (default: BUILD/vm-kernels)")
     parser.add_argument("--keep", metavar="DIRECTORY", help="leave there what the machines bring back")
     options = parser.parse_args()
     options.cache = options.cache or pathlib.Path(options.build) / "vm-kernels"
-    wanted = options.kernels or list(debian_kernels.KERNELS)
+    build, _, _, tools, usual = MACHINES[options.machine]
+    wanted = options.kernels or usual
     if unknown := [name for name in wanted if name not in debian_kernels.KERNELS]:
         parser.error(f"no such kernel: {', '.join(unknown)}")
-    if missing := missing_tools():
+    if missing := missing_tools({**TOOLS, **tools}):
         print(f"VIRTUAL MACHINES WERE NOT TRIED: packages are missing: {' '.join(missing)}", file=sys.stderr)
         return SKIPPED
 
     outcomes = {}
     with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as work:
         archive = pathlib.Path(work) / "initramfs.gz"
-        initramfs.build(options.build, archive)
+        build(options.build, archive)
         for name in wanted:
             try:
                 outcomes[name] = try_kernel(name, options, archive)

@@ -211,5 +211,25 @@ TEST(BetterCgroupTest, IsTheOneThatNamesMore) {
     EXPECT_EQ(better_cgroup("", "/"), "/");
 }
 
+TEST(BetterCgroupTest, IsTheWholeOneAndNotWhatACgroupNamespaceShowsOfIt) {
+    const std::string whole = "/kubepods/burstable/pod" + kUid + "/" + kId;
+    EXPECT_EQ(better_cgroup(whole, "/../../../../kubepods/burstable/pod" + kUid + "/" + kId), whole);
+    EXPECT_EQ(better_cgroup(whole, "/../../pod" + kUid + "/" + kId), whole);
+    EXPECT_EQ(better_cgroup(whole, "/../.."), whole);
+    // Seen in whole it is no pod of a kubelet's.
+    EXPECT_EQ(better_cgroup("/mine/pod" + kUid + "/" + kId, "/../pod" + kUid + "/" + kId),
+              "/mine/pod" + kUid + "/" + kId);
+    // another one, and one of which the kernel's programs have kept the end only
+    EXPECT_EQ(better_cgroup("/a", "/../pod" + kUid), "/../pod" + kUid);
+    EXPECT_EQ(better_cgroup("..." + whole, "/../.." + whole), "/../.." + whole);
+}
+
+TEST(ContainerIdTest, APathWithoutItsBeginningTellsNothing) {
+    // The pod that counts is the outermost, which may be what is missing.
+    EXPECT_FALSE(names_of_cgroup(".../kubepods/burstable/pod" + kUid + "/" + kId));
+    EXPECT_FALSE(names_of_cgroup(".../docker/" + kId));
+    EXPECT_EQ(systemd_unit_of_cgroup(".../nginx.service"), "");
+}
+
 }  // namespace
 }  // namespace llmsnoop::attribution
