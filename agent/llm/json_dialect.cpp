@@ -64,7 +64,8 @@ void JsonDialect::request(const model::Frame& frame, Calls& calls) {
     JsonDocument document;
     const Json body = document.parse(text, frame.truncated ? JsonDocument::Ending::cut : JsonDocument::Ending::whole);
     if (frame.truncated) calls.open().prompt_cut = true;
-    if (document.was_damaged() && !frame.truncated) lose(calls);
+    // A request ends where it says that it does (RFC 9110 section 8.6): what is missing there was never sent.
+    if (document.was_damaged() && !document.lacks_brackets_only() && !frame.truncated) lose(calls);
     if (body) on_request(body, frame, calls);
 }
 

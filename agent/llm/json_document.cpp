@@ -87,6 +87,7 @@ Json JsonDocument::parse_strictly(std::string_view text) {
 Json JsonDocument::parse(std::string_view text, Ending ending) {
     repaired_ = false;
     damaged_ = true;
+    unclosed_ = false;
     if (!is_reasonable(text)) return {};
     if (ending == Ending::whole) {
         if (const Json value = parse_strictly(text); value.kind() != Json::Kind::missing) {
@@ -99,7 +100,8 @@ Json JsonDocument::parse(std::string_view text, Ending ending) {
     if (repaired == Repaired::not_at_all) return {};
     repaired_ = true;
     const Json value = parse_strictly(scratch_->repaired);
-    damaged_ = repaired == Repaired::in_part || value.kind() == Json::Kind::missing;
+    damaged_ = repaired != Repaired::wholly || value.kind() == Json::Kind::missing;
+    unclosed_ = repaired == Repaired::unclosed && value.kind() != Json::Kind::missing;
     return value;
 }
 

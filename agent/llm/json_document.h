@@ -29,6 +29,9 @@ class JsonDocument {
     bool was_repaired() const { return repaired_; }
     // Something of the text is not in the value, which may be missing altogether.
     bool was_damaged() const { return damaged_; }
+    // That is all: brackets are missing at its end. What was being sent may have gone on, unless its framing says that
+    // this is all of it; some clients do forget them.
+    bool lacks_brackets_only() const { return unclosed_; }
 
  private:
     struct Scratch;
@@ -39,6 +42,7 @@ class JsonDocument {
     std::unique_ptr<Scratch> scratch_;
     bool repaired_ = false;
     bool damaged_ = false;
+    bool unclosed_ = false;
 };
 
 }  // namespace llmsnoop::llm

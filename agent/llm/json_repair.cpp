@@ -1,7 +1,9 @@
 #include "agent/llm/json_repair.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -20,6 +22,13 @@ bool is_digit(char c) {
 }
 bool ends_token(char c) {
     return is_space(c) || c == ',' || c == ':' || c == ']' || c == '}' || c == '[' || c == '{' || c == '"';
+}
+
+// What languages write where JSON has null, or cannot say a number.
+bool means_nothing(std::string_view text) {
+    static constexpr std::string_view kAll[] = {"null",     "None",      "undefined", "NaN", "nan",
+                                                "Infinity", "-Infinity", "inf",       "-inf"};
+    return std::find(std::begin(kAll), std::end(kAll), text) != std::end(kAll);
 }
 
 std::uint8_t byte(char c) {
@@ -110,6 +119,7 @@ class Repair {
     bool cut_ = false;  // the input ended within a token
     bool done_ = false;
     bool lossy_ = false;
+    bool unclosed_ = false;
 };
 
 Repaired Repair::run() {
@@ -121,8 +131,8 @@ Repaired Repair::run() {
     }
     close_all();
     if (!done_ || out_.size() == base_) return Repaired::not_at_all;
-    return lossy_ || in_.find_first_not_of(" \t\r\n", at_) != std::string_view::npos ? Repaired::in_part
-                                                                                     : Repaired::wholly;
+    if (lossy_ || in_.find_first_not_of(" \t\r\n", at_) != std::string_view::npos) return Repaired::in_part;
+    return unclosed_ ? Repaired::unclosed : Repaired::wholly;
 }
 
 void Repair::step() {
@@ -140,6 +150,7 @@ void Repair::step() {
     }
     if (c == ']' || c == '}') {
         ++at_;
+        lossy_ = lossy_ || open_.empty() || open_.back().object != (c == '}');
         if (!open_.empty()) {
             drop_pending();
             close();
@@ -148,6 +159,7 @@ void Repair::step() {
     }
     if (c == ',' || c == ':') {
         ++at_;
+        lossy_ = lossy_ || open_.empty();
         // A comma where a value should be: the member is dropped.
         if (!open_.empty()) {
             drop_pending();
@@ -329,8 +341,10 @@ void Repair::number(std::string_view text) {
         exponent = digits();
         valid = valid && exponent > 0;
     }
+    const bool is_number = valid && i == text.size();
+    lossy_ = lossy_ || (!is_number && !means_nothing(text));
     // Whole numbers beyond 64 bits are read as doubles, and doubles must stay finite.
-    if (!valid || i != text.size() || exponent > 2 || whole > 200) {
+    if (!is_number || exponent > 2 || whole > 200) {
         out_.append("null");
         return;
     }
@@ -367,8 +381,7 @@ void Repair::drop_pending() {
 
 void Repair::close_all() {
     if (done_) return;
-    // After a whole member nothing but brackets may be missing, and some clients do forget them.
-    lossy_ = lossy_ || cut_ || want_ != Want::comma;
+    (cut_ || want_ != Want::comma ? lossy_ : unclosed_) = true;
     while (!open_.empty()) {
         if (want_ != Want::comma) out_.resize(open_.back().good);
         close();

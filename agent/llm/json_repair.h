@@ -19,6 +19,7 @@ namespace llmsnoop::llm {
 
 enum class Repaired : std::uint8_t {
     not_at_all,  // there is no JSON value to be found
+    unclosed,    // brackets are missing at its end, after a whole member, and nothing else that can be told
     in_part,     // something of it is missing: what was cut off, too deep, or made no sense where it stood
     wholly,      // written in another way, it says the same
 };

@@ -38,6 +38,8 @@ bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& servi
     const LlmCall& call = exchange.llm;
     const base::Time began = exchange.timing.started;
     if (tokens == Tokens::leave) return false;
+    // What is read of a response that is still being made is not yet what it costs.
+    if (how(call) == By::reading && tokens::is_unfinished(call)) return false;
     if (call.response_id.empty()) return true;
     if (call.reported) return services.counted.add(exchange.role, call.provider, call.response_id, how(call), began);
     // A call that broke off, and whose answer has been read elsewhere meanwhile, is not to be estimated as well.

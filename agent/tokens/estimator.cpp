@@ -36,16 +36,19 @@ bool generated(const LlmCall& call) {
            !call.reasoning.empty();
 }
 
-// Jobs that go on elsewhere (T16): who asks for the result later gets its usage too.
-bool is_queued(const LlmCall& call) {
+}  // namespace
+
+bool is_unfinished(const LlmCall& call) {
     return std::any_of(call.finish_reasons.begin(), call.finish_reasons.end(),
                        [](const std::string& reason) { return reason == "queued" || reason == "in_progress"; });
 }
 
+namespace {
+
 // A refused request is not charged, and neither is one that never got an answer.
 bool has_begun(const LlmCall& call) {
     if (generated(call)) return true;
-    if (is_queued(call)) return false;
+    if (is_unfinished(call)) return false;
     return !call.error && (!call.finish_reasons.empty() || !call.response_id.empty());
 }
 

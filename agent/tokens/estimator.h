@@ -15,6 +15,9 @@ enum class CutAnswer : std::uint8_t {
     as_far_seen,  // what there is of it
 };
 
+// A job that goes on elsewhere (DIALECTS.md, T16): whoever asks for its result later gets its usage too.
+bool is_unfinished(const model::LlmCall& call);
+
 // Fills in what `known` lacks, and never touches a count that it has. `source` becomes estimated, or partial where the
 // other side was reported; it stays as it is where nothing could be added. Pure; any thread; time linear in the texts.
 //

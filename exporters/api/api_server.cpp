@@ -11,6 +11,7 @@
 
 #include "agent/base/sha256.h"
 #include "exporters/api/openapi_text.h"
+#include "exporters/api/own_stack.h"
 #include "exporters/api/parameters.h"
 #include "exporters/json_writer.h"
 #include "exporters/store/http_client.h"
@@ -193,7 +194,7 @@ class ApiServer::Desk {
         const auto answer = [&]() -> std::optional<Answer> {
             const Slot slot(queries_, options_.max_queries);
             if (!slot) return std::nullopt;
-            return ask(*sources_.store);
+            return on_own_stack([&] { return ask(*sources_.store); });
         }();
         if (!answer) return refuse_crowd(request);
         if (!*answer) return refuse(request, answer->error());
@@ -267,7 +268,7 @@ class ApiServer::Desk {
             const std::lock_guard lock(doctor_mutex_);
             const auto now = std::chrono::steady_clock::now();
             if (doctor_text_.empty() || now - doctor_time_ > kDoctorAge) {
-                doctor_text_ = sources_.doctor();
+                doctor_text_ = on_own_stack(sources_.doctor);
                 doctor_time_ = std::chrono::steady_clock::now();
             }
             return doctor_text_ + "\n";

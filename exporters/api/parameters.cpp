@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "exporters/api/own_stack.h"
 #include "exporters/store/time_text.h"
 
 namespace llmsnoop::exporters::api {
@@ -53,7 +54,8 @@ base::Result<std::optional<base::Time>> Parameters::take_time(std::string_view n
 }
 
 base::Result<Filter> Parameters::take_filter() {
-    return Filter::parse(take("filter").value_or(""));
+    const std::string text = take("filter").value_or("");
+    return on_own_stack([&text] { return Filter::parse(text); });
 }
 
 base::Result<std::size_t> Parameters::take_limit(std::size_t otherwise, std::size_t most) {

@@ -80,7 +80,7 @@ class FilterParser {
         }
     }
 
-    bool fail(const std::string& wanted) {
+    bool fail(std::string_view wanted) {
         const std::string found = token_.kind == Token::Kind::end ? "the end" : "'" + token_.text + "'";
         failure_ = base::error(fmt::format("filter, column {}: {} is wanted, found {}", token_.column, wanted, found),
                                base::Error::Kind::usage);
@@ -115,7 +115,7 @@ class FilterParser {
 
     // As a tree that is no deeper than it must be, with the deeper side first: whoever follows it does so by recursion,
     // on stacks that may be small, and a data base's parser keeps what stands to the left of an open bracket.
-    void join(Filter::Kind kind, const std::vector<std::size_t>& operands) {
+    [[gnu::noinline]] void join(Filter::Kind kind, const std::vector<std::size_t>& operands) {
         using Part = std::pair<std::size_t, std::size_t>;  // height, index
         std::priority_queue<Part, std::vector<Part>, std::greater<>> parts;
         for (const std::size_t operand : operands)
@@ -138,18 +138,28 @@ class FilterParser {
         heights_.push_back(height);
     }
 
+    // Not inlined is what need not be on the stack at each level: the threads of the API's server have small ones.
     bool parse_term(unsigned depth) {
-        if (depth > kMaxDepth) return fail(fmt::format("no more than {} levels of brackets and negations", kMaxDepth));
-        if (take("!")) {
-            if (!parse_term(depth + 1)) return false;
-            Filter::Node node;
-            node.kind = Filter::Kind::negation;
-            node.left = last();
-            const std::size_t height = heights_[node.left] + 1;
-            push(std::move(node), height);
-            return true;
-        }
+        if (depth > kMaxDepth) return fail_as_too_deep();
+        if (take("!")) return parse_term(depth + 1) && negate();
         if (take("(")) return parse_either(depth + 1) && (take(")") || fail("')'"));
+        return parse_condition();
+    }
+
+    [[gnu::noinline]] bool fail_as_too_deep() {
+        return fail(fmt::format("no more than {} levels of brackets and negations", kMaxDepth));
+    }
+
+    [[gnu::noinline]] bool negate() {
+        Filter::Node node;
+        node.kind = Filter::Kind::negation;
+        node.left = last();
+        const std::size_t height = heights_[node.left] + 1;
+        push(std::move(node), height);
+        return true;
+    }
+
+    [[gnu::noinline]] bool parse_condition() {
         if (token_.kind != Token::Kind::word) return fail("a field, has(...), ! or (");
         if (++conditions_ > kMostConditions)
             return fail(fmt::format("a filter of no more than {} conditions", kMostConditions));

@@ -26,18 +26,22 @@ using Clock = FrontConnection::Clock;
 
 constexpr int kBacklog = 512;
 constexpr int kAcceptsATurn = 64;
+constexpr int kSlowPart = 10;  // of the timeout: an answer may take that long before its place can be another's
 constexpr int kSendBuffer = 128 << 10;                         // of the kernel, for a client that does not read
 constexpr auto kAfterFailure = std::chrono::milliseconds(20);  // such as EMFILE, which lasts
+
+constexpr std::uint64_t kOfIpv4 = 1ULL << 40;  // beyond the address; no network of IPv6 looks so
 
 // IPv4 addresses, and networks of IPv6: who has one address of a /64 has them all.
 std::uint64_t peer_of(const sockaddr_storage& address) {
     std::uint64_t out = 0;
     if (address.ss_family == AF_INET) {
-        out = reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr;
+        out = reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr | kOfIpv4;
     } else if (address.ss_family == AF_INET6) {
         const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
         const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&v6);
         std::memcpy(&out, v6.s6_addr + (is_v4 ? 12 : 0), is_v4 ? 4 : 8);
+        if (is_v4) out |= kOfIpv4;
     }
     return out;
 }
@@ -61,11 +65,16 @@ struct Front::State {
     void expire();
     void pass_on();
     void accept();
+    bool displace_for(const FrontConnection& next, const std::map<std::uint64_t, std::size_t>& of_peer);
     void make_room();
     Fd connect_behind() const;
     std::size_t count(Stage stage) const {
         return static_cast<std::size_t>(
             std::count_if(all.begin(), all.end(), [&](const auto& one) { return one->stage() == stage; }));
+    }
+    bool asked_to_stop() const {
+        pollfd one{stop.get(), POLLIN, 0};
+        return ::poll(&one, 1, 0) > 0;
     }
     bool is_full() const { return all.size() >= options.requests + options.others; }
     bool can_make_room() const { return count(Stage::relay) < all.size(); }
@@ -100,10 +109,24 @@ Fd Front::State::connect_behind() const {
     return server;
 }
 
+// All are being answered. Who takes an answer slowly, of an address that has several more on their way than the next
+// one's, gives its place up: else one address could keep all of them as long as it likes.
+bool Front::State::displace_for(const FrontConnection& next, const std::map<std::uint64_t, std::size_t>& of_peer) {
+    const auto since = Clock::now() - options.timeout / kSlowPart;
+    FrontConnection* slow = nullptr;
+    for (const auto& one : all) {
+        if (!one->takes_slowly(since)) continue;
+        if (slow == nullptr || of_peer.at(one->peer()) > of_peer.at(slow->peer())) slow = one.get();
+    }
+    if (slow == nullptr || of_peer.at(slow->peer()) < of_peer.at(next.peer()) + 2) return false;
+    slow->refuse(Refusal::slow_reader);
+    return true;
+}
+
 // The next one is of the address for which the fewest are being answered, and among those the oldest. A short answer
 // may be through within advance().
 void Front::State::pass_on() {
-    while (Clock::now() >= again && count(Stage::relay) < options.requests) {
+    while (Clock::now() >= again) {
         std::map<std::uint64_t, std::size_t> of_peer;
         for (const auto& one : all)
             of_peer[one->peer()] += one->stage() == Stage::relay ? 1U : 0U;
@@ -113,6 +136,7 @@ void Front::State::pass_on() {
             if (next == nullptr || of_peer[one->peer()] < of_peer[next->peer()]) next = one.get();
         }
         if (next == nullptr) return;
+        if (count(Stage::relay) >= options.requests && !displace_for(*next, of_peer)) return;
         Fd server = connect_behind();
         if (!server) {
             again = Clock::now() + kAfterFailure;
@@ -130,25 +154,34 @@ bool Front::State::wait() {
     std::optional<Clock::time_point> until;
     const auto earlier = [&](Clock::time_point time) { until = until ? std::min(*until, time) : time; };
     if (now < again) earlier(again);
+    std::vector<std::size_t> servers;  // for each connection, where its server is in `polled`; 0: nowhere
     std::vector<pollfd> polled{{stop.get(), POLLIN, 0}, {accepting ? listener.get() : -1, POLLIN, 0}};
     for (const auto& one : all) {
         if (one->has_more_to_do()) earlier(now);
         if (one->deadline()) earlier(*one->deadline());
+        if (one->stage() == Stage::waiting) earlier(now + options.timeout / kSlowPart);
         // The client's hanging up is seen even if nothing is wanted from it.
         polled.push_back({one->client_fd(), one->client_events(), 0});
-        polled.push_back({one->server_events() != 0 ? one->server_fd() : -1, one->server_events(), 0});
+        servers.push_back(one->server_events() != 0 ? polled.size() : 0);
+        if (servers.back() != 0) polled.push_back({one->server_fd(), one->server_events(), 0});
     }
     int patience = -1;
     if (until) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - now).count();
         patience = static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
     }
-    if (::poll(polled.data(), polled.size(), patience) < 0) return errno == EINTR || errno == ENOMEM;
+    if (::poll(polled.data(), polled.size(), patience) < 0) {
+        // No memory, or more descriptors than may be polled (EINVAL): there will be fewer, by their deadlines.
+        if (errno != EINTR) std::this_thread::sleep_for(kAfterFailure);
+        return !asked_to_stop();
+    }
     if (polled[0].revents != 0) return false;
+    std::size_t client_at = 2;
     for (std::size_t i = 0; i < all.size(); ++i) {
         FrontConnection& one = *all[i];
-        const short client = polled[2 + 2 * i].revents;
-        const short server = polled[3 + 2 * i].revents;
+        const short client = polled[client_at].revents;
+        const short server = servers[i] != 0 ? polled[servers[i]].revents : short{0};
+        client_at += servers[i] != 0 ? 2 : 1;
         if (client == 0 && server == 0 && !one.has_more_to_do()) continue;
         one.advance();
         // Nothing was wanted from the client, and it is gone.

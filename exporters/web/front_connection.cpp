@@ -38,6 +38,7 @@ FrontConnection::FrontConnection(Channel channel, std::uint64_t peer, const Opti
 
 void FrontConnection::enter(Stage stage) {
     stage_ = stage;
+    entered_ = Clock::now();
     deadline_ = Clock::now() + options_.timeout;
     if (stage == Stage::relay) deadline_.reset();  // the server behind has limits of its own
     if (stage == Stage::farewell) deadline_ = Clock::now() + std::min<Clock::duration>(kFarewell, options_.timeout);

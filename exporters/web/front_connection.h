@@ -49,6 +49,10 @@ class FrontConnection {
     short server_events() const { return server_events_; }
     bool has_more_to_do() const { return more_; }  // without any event
     std::optional<Clock::time_point> deadline() const { return deadline_; }
+    // An answer that has been on its way for that long, and of which the client could take more.
+    bool takes_slowly(Clock::time_point since) const {
+        return stage_ == Stage::relay && !out_.empty() && entered_ <= since;
+    }
 
     void advance();
     void serve(base::Fd server);  // waiting: here is who answers; the socket does not block
@@ -72,6 +76,7 @@ class FrontConnection {
     std::uint64_t peer_;
     const Options& options_;
     Stage stage_ = Stage::handshake;
+    Clock::time_point entered_;  // this stage
     std::optional<Clock::time_point> deadline_;
     base::Fd server_;
     std::string in_;   // the request's head, until it is passed on

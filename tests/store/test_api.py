@@ -21,6 +21,7 @@ import jsonschema
 import tool
 
 TOKEN = "a-token-for-tests-only"
+EVERY_THREAD = 10  # two streams and eight others
 MORE_THAN_THERE_IS_ROOM_FOR = 300
 
 
@@ -395,13 +396,14 @@ class Api(tool.Case):
         self.assertEqual(server.refusals(), {"handshake_timeout": 1, "request_timeout": 2, "handshake_failed": 1})
         self.expect(server, 200, "/healthz")
 
-    def slow_readers(self, server, count):
+    def slow_readers(self, server, count, source="127.0.0.1"):
         """They ask for much and take none of it."""
         readers = []
         for _ in range(count):
             slow = socket.socket()
             self.addCleanup(slow.close)
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.bind((source, 0))
             slow.connect(("127.0.0.1", server.port))
             slow.sendall(b"GET /api/v1/exchanges?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertEqual(slow.recv(12), b"HTTP/1.1 200")
@@ -413,15 +415,22 @@ class Api(tool.Case):
         self.slow_readers(server, 6)  # four queries at a time
         self.expect(server, 200, "/api/v1/usage", by="pod")
 
+    def test_slow_readers_give_their_places_to_other_addresses(self):
+        server = Server(self, client_ms=60_000)  # a tenth of it is fast enough; nobody is ended for silence meanwhile
+        self.slow_readers(server, EVERY_THREAD, "127.0.0.2")
+        for _ in range(2):
+            self.expect(server, 200, "/healthz")
+        self.assertEqual(server.refusals(), {"slow_reader": 1})
+
     def test_slow_readers_are_ended(self):
         server = Server(self, client_ms=300)
-        readers = self.slow_readers(server, 10)  # a thread for each of them, and no other
+        readers = self.slow_readers(server, EVERY_THREAD)  # a thread for each of them, and no other
         self.expect(server, 200, "/api/v1/usage", by="pod")
         for one in readers:
             until_it_is_gone = select.poll()
             until_it_is_gone.register(one, 0)
             until_it_is_gone.poll()
-        self.assertEqual(server.refusals(), {"slow_reader": 10})
+        self.assertEqual(server.refusals(), {"slow_reader": EVERY_THREAD})
 
     def test_beyond_loopback_it_wants_token_and_tls(self):
         with self.tool("serve", self.store, "0.0.0.0:0", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as refused:

@@ -148,6 +148,8 @@ def check_programs(results):
     """The verifier takes every program that this kernel can run, and without much ado."""
     tried = [line.split() for line in results.text("load_check.out").splitlines()]
     problems = [] if tried else ["no program was tried"]
+    problems += [f"{program}: nothing is known of its verification" for program, verdict, steps in tried
+                 if verdict == "accepted" and steps == "0"]
     problems += [f"{program} took {steps} steps to verify" for program, _, steps in tried if int(steps) > MOST_STEPS]
     for program, verdict, _ in tried:
         needs = (6, 13) if program.endswith("_session") else (6, 3) if program.endswith("_tracepoint") else (0, 0)

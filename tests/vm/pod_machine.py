@@ -100,9 +100,7 @@ def build(build_directory, target):
         def add(archive):
             for name in ("run", "guest", "images", "shared", "usr/lib/x86_64-linux-gnu", *initramfs.DIRECTORIES):
                 archive.directory(name)
-            # The first process is another, and starts another scenario.
-            archive.text("init", (HERE / "guest/pods-init").read_text(encoding="utf-8"), 0o755)
-            archive.text("guest/init", (HERE / "guest/init").read_text(encoding="utf-8"), 0o755)
+            # Another scenario.
             archive.text("guest/scenario", "exec /usr/bin/python3 /guest/pods.py\n")
             for path in (HERE / "guest/pods.py", HERE / "guest/pod_containers.py", HERE.parent / "kubernetes/api_server.py"):
                 archive.file(f"guest/{path.name}", path)

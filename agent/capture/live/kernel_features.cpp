@@ -127,7 +127,11 @@ void try_uprobe_multi(Feature& feature, bpf_attach_type type, const char* absent
         bpf_prog_load(BPF_PROG_TYPE_KPROBE, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
     if (!fd) return set(feature, false, errno == EINVAL ? absent : "BPF_PROG_LOAD: " + errno_text(errno));
     const base::Fd none(create_uprobe_link(fd.get(), type, 0, "/", 0));
-    set(feature, errno == EBADF, errno == EINVAL || errno == EOPNOTSUPP ? absent : "attach: " + errno_text(errno));
+    // A directory holds no probes: EBADF so far. What says no is named, so that another answer to it is no refusal.
+    const int said = errno;
+    const bool is_absent = said == EINVAL || said == EOPNOTSUPP || said == ENOSYS;
+    const bool is_refused = said == EPERM || said == EACCES;
+    set(feature, !is_absent && !is_refused, is_absent ? absent : "attach: " + errno_text(said));
 }
 
 // Likewise.
@@ -312,6 +316,7 @@ KernelFeatures detect_kernel_features() {
     by_file(out.kprobe, "/sys/bus/event_source/devices/kprobe/type", "the kernel is built without kprobes");
     if (out.btf.available) {
         const Btf kernel(btf__load_vmlinux_btf(), btf__free);
+        if (!kernel) set(out.btf, false, "/sys/kernel/btf/vmlinux cannot be understood: " + errno_text(errno));
         const bool multi = kernel && has_attach_type(kernel.get(), "BPF_TRACE_UPROBE_MULTI");
         const char* const no_multi = "needs Linux 6.6; perf events are used instead";
         set(out.uprobe_multi, multi, no_multi);

@@ -40,14 +40,35 @@ TEST(JsonRepair, TellsWhetherAnythingIsMissing) {
         std::string out;
         return repair_json(text, out);
     };
-    for (const std::string_view text :
-         {R"({"a":1})", "[NaN, Infinity]", "[1,,2,]", R"({"a":1,})", "\"\xff\"", R"("\ud800")", "[1 2]", "\"a\nb\"",
-          "  [] \n", "[1e999]", R"(["\q"])", R"({"a":"b")", R"({"a":[{"b":null},{}])"})
+    for (const std::string_view text : {R"({"a":1})", "[NaN, Infinity]", "[1,,2,]", R"({"a":1,})", "\"\xff\"",
+                                        R"("\ud800")", "[1 2]", "\"a\nb\"", "  [] \n", "[1e999]", R"(["\q"])"})
         EXPECT_EQ(repair(text), Repaired::wholly) << text;
-    for (const std::string_view text :
-         {R"({"a":1)", R"({"a":)", R"({"a")", R"({"a":"b)", "[1, 2", "[", "\"a", R"({"a":1}x)", "[]{}", R"({"a":"b",)",
-          R"({"a" 1})", R"({"a":,"b":1})", R"({"a":1,b:2})", R"({{"a":1}})", R"({"a":})"})
+    for (const std::string_view text : {R"({"a":1)",
+                                        R"({"a":)",
+                                        R"({"a")",
+                                        R"({"a":"b)",
+                                        "[1, 2",
+                                        "[",
+                                        "\"a",
+                                        R"({"a":1}x)",
+                                        "[]{}",
+                                        R"({"a":"b",)",
+                                        R"({"a" 1})",
+                                        R"({"a":,"b":1})",
+                                        R"({"a":1,b:2})",
+                                        R"({{"a":1}})",
+                                        R"({"a":})",
+                                        R"({"a":12x4})",
+                                        "[01]",
+                                        "[+7]",
+                                        R"({"a":gpt})",
+                                        R"({"a":1;"b":2})",
+                                        R"(]]{"a":1})",
+                                        R"({"a":[1,2}})",
+                                        R"(,{"a":1})"})
         EXPECT_EQ(repair(text), Repaired::in_part) << text;
+    for (const std::string_view text : {R"({"a":"b")", R"({"a":[{"b":null},{}])", "[[1] "})
+        EXPECT_EQ(repair(text), Repaired::unclosed) << text;
     EXPECT_EQ(repair(std::string(1000, '[') + std::string(1000, ']')), Repaired::in_part);
     EXPECT_EQ(repair(""), Repaired::not_at_all);
     EXPECT_EQ(repair("]"), Repaired::not_at_all);

@@ -365,6 +365,18 @@ TEST(PipelineTest, CountsOnceWhatIsReadBeforeTheCallIsOver) {
         EXPECT_EQ(out.finished[0].llm.operation, "fetch_response");
         EXPECT_EQ(out.finished[0].usage.output, 6U) << rest;
     }
+    // What is read of one that is still being made is not what it costs.
+    const std::string early =
+        ">> 2 \"GET /v1/responses/resp_1 HTTP/1.1\\r\\nHost: api.openai.com\\r\\n\\r\\n\"\n<< 2 " +
+        quoted(response(R"({"id":"resp_1","object":"response","status":"in_progress",)"
+                        R"("model":"gpt-4o","output":[],"usage":{"input_tokens":0,)"
+                        R"("output_tokens":0,"total_tokens":0}})")) +
+        "\n";
+    const Outcome out = run_script(begun + "after 1ms\n" + early + ended + "close 1 orderly\n" + read + "close 2\n");
+    ASSERT_EQ(out.finished.size(), 3U);
+    EXPECT_EQ(out.finished[0].usage.output, std::nullopt);
+    EXPECT_EQ(out.finished[1].usage.output, 6U);
+    EXPECT_EQ(out.finished[2].usage.output, std::nullopt);
 }
 
 // Nobody can read what is yet to be made: the identifier is another one's, too.
