@@ -14,7 +14,9 @@ build='g++ cmake make ninja-build pkg-config clang llvm bpftool libbpf-dev libel
     nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libnghttp2-dev libbrotli-dev
     libcurl4-openssl-dev libsqlite3-dev libcivetweb-dev libzstd-dev libzydis-dev libzycore-dev libgtest-dev libgmock-dev
     libbenchmark-dev'
-test='python3 python3-jsonschema python3-yaml python3-requests python3-httpx python3-h2 python3-aiohttp curl openssl prometheus wget libgnutls30 libcurl3-gnutls golang-go'
+test='python3 python3-jsonschema python3-yaml python3-requests python3-httpx python3-h2 python3-aiohttp curl openssl prometheus wget libgnutls30 libcurl3-gnutls libnss3 golang-go'
+# Either of two packages that exclude each other.
+command -v busybox >/dev/null || test="$test busybox-static"
 checks='clang-format clang-tidy libclang-rt-14-dev shellcheck'
 
 wanted="$build $test"
