@@ -67,8 +67,8 @@ class Programs {
     int ring_fd(unsigned index) const { return rings_[index]; }
     unsigned rings() const { return static_cast<unsigned>(rings_.size()); }
 
-    // Bytes before `until` are not wanted. The programs remember that: a mute can grow, but not shrink. Whole connection
-    // gone: forget.
+    // Bytes before `until` are not wanted. The programs remember that: a mute can grow, but not shrink. Whole
+    // connection gone: forget.
     void mute(model::ConnectionId connection, model::Direction direction, std::uint64_t until);
     void forget(model::ConnectionId connection);
 
