@@ -79,9 +79,10 @@ class Client:
         self.facts = dict(line.split("=", 1) for line in results.text(f"{self.name}.facts").splitlines())
 
 
-def compare_run(results, run, entries, roles):
-    """Records of a run against the ledger: one for each exchange and role, and right about their process and peer."""
-    optional = {role: {one for client in results.clients(run) for one in client.may[role]} for role in ("client", "server")}
+def compare_run(results, run, entries, roles, besides=()):
+    """Records of a run against the ledger: one for each exchange and role, and right about their process and peer. `besides`: of
+    these exchanges there may be records, too."""
+    optional = {role: {one for client in results.clients(run) for one in client.may[role]} | set(besides) for role in ("client", "server")}
     records = [one for one in results.records(run) if truth.lookup(one, "llm.response_id") not in optional[one["role"]]]
     due = {role: [one for one in entries if one["id"] not in optional[role]] for role in roles}
     problems = [] if all(due.values()) else ["nothing was to be seen"]
@@ -189,6 +190,17 @@ def check_crun(results):
     return [] if len(made) == 2 else [f"crun: {results.text('crun.probe')}"]
 
 
+def check_libraries(results):
+    """Go (stripped), OpenSSL in a stripped executable, GnuTLS: both sides of every exchange."""
+    problems = compare_run(results, "libraries", results.ledger("libraries"), ("client", "server"),
+                           besides=[one["id"] for one in results.ledger("warm")])
+    seen = {(record["process"]["comm"], record["net"]["library"]) for record in results.records("libraries") if record["role"] == "client"}
+    wanted = {("go_client", "go"), ("wget", "gnutls")}
+    if any(client.name == "libraries.static-seen" for client in results.clients("libraries")):
+        wanted.add(("ssl_client_stri", "openssl"))
+    return problems + [f"{name} by {library} was not seen" for name, library in wanted - seen]
+
+
 def check_selection(results, run):
     """The clients that are selected, all of their exchanges, and nobody else's."""
     wanted = {one for client in results.clients(run) if client.seen for one in client.must}
@@ -250,6 +262,7 @@ def all_checks(directory):
         "doctor": check_doctor,
         "node": check_node,
         "crun": check_crun,
+        "libraries": check_libraries,
         **{run: lambda r, run=run: check_selection(r, run) for run in SELECTIONS},
         **{f"hook-{hook}": lambda r, run=f"hook-{hook}": check_selection(r, run) for hook in HOOKS},
         **{f"plain-{hook}": lambda r, run=f"plain-{hook}": check_plain(r, run) for hook in PLAIN_HOOKS},

@@ -65,12 +65,20 @@ class Archive:
 
 def libraries_of(program):
     """The libraries that a program needs, as (path, file)."""
-    listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout  # none of a static one
     for line in listing.splitlines():
         words = line.split()
         path = words[2] if "=>" in words and len(words) > 2 else words[0]
         if path.startswith("/"):
             yield path
+
+
+def go_client(directory):
+    """Built by the go command, which itself leaves the symbols out; its table of functions stays."""
+    target = directory / "go_client"
+    subprocess.run(["go", "build", "-ldflags", "-s -w", "-o", target, "."], cwd=HERE.parent / "support/clients/go_client", check=True,
+                   env=dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="-mod=mod", CGO_ENABLED="0"))
+    return target
 
 
 def in_merged_usr(path):
@@ -83,7 +91,10 @@ def build(build_directory, target, add_first=lambda archive: None):
     build_directory = pathlib.Path(build_directory)
     programs = [build_directory / "llmsnoop", build_directory / "tests/support/servers/llm_server",
                 build_directory / "tests/support/clients/ssl_client", build_directory / "tests/vm/bpf_load_check",
-                *(pathlib.Path(shutil.which(tool)) for tool in ("curl", "setpriv", "crun"))]
+                *(pathlib.Path(shutil.which(tool)) for tool in ("curl", "setpriv", "crun", "wget"))]
+    stripped_client = build_directory / "tests/support/clients/ssl_client_stripped"
+    if stripped_client.exists():  # where there is a libssl.a
+        programs.append(stripped_client)
     archive = Archive(target)
     add_first(archive)
     for name in DIRECTORIES:
@@ -98,8 +109,9 @@ def build(build_directory, target, add_first=lambda archive: None):
     for name in ("library", "scenario", "in_crun"):
         archive.text(f"guest/{name}", (HERE / "guest" / name).read_text(encoding="utf-8"), 0o755)
     with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as directory:
+        programs.append(go_client(pathlib.Path(directory)))
         for program in programs:
-            stripped = pathlib.Path(directory) / program.name
+            stripped = pathlib.Path(directory) / f"{program.name}.stripped"
             subprocess.run(["strip", "-o", stripped, program], check=True)
             archive.file(f"usr/bin/{program.name}", stripped)
             for library in libraries_of(program):

@@ -24,7 +24,7 @@ import pod_checks
 import pod_machine
 
 SKIPPED = 77
-TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils", "setpriv": "util-linux", "crun": "crun",
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "curl": "curl", "strip": "binutils", "setpriv": "util-linux", "crun": "crun", "wget": "wget", "go": "golang-go",
          "apt-get": "apt", "dpkg-deb": "dpkg"}
 # What is in it, what must have come out, how much memory it takes, which packages it needs besides, and the usual kernels.
 MACHINES = {
