@@ -108,9 +108,9 @@ static __always_inline int emit_largest_class(const struct piece *piece)
 
 /*
  * A piece that fills a record, one of many. A function that the verifier looks at once and by itself, not in each turn
- * of the loop that calls it (Linux 5.6): otherwise it follows 400,000 instructions for each program, and that of 5.10
- * takes a quarter of a second for it. That is why it is not static, and why its arguments are numbers; weak, because
- * each program file carries a copy.
+ * of the loop that calls it (Linux 5.6): otherwise it follows 350,000 instructions for each program, which took that
+ * of 5.10 six seconds each in an emulated machine. That is why it is not static, and why its arguments are numbers;
+ * weak, because each program file carries a copy.
  */
 __weak __noinline int emit_whole_piece(__u64 connection, __u64 direction, __u64 offset, __u64 address, __u64 time_ns)
 {

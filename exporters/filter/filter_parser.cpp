@@ -114,8 +114,8 @@ class FilterParser {
     }
 
     // As a tree that is no deeper than it must be, with the deeper side first: whoever follows it does so by recursion,
-    // on stacks that may be small, and a data base's parser keeps what stands to the left of an open bracket.
-    [[gnu::noinline]] void join(Filter::Kind kind, const std::vector<std::size_t>& operands) {
+    // and a data base's parser keeps what stands to the left of an open bracket.
+    void join(Filter::Kind kind, const std::vector<std::size_t>& operands) {
         using Part = std::pair<std::size_t, std::size_t>;  // height, index
         std::priority_queue<Part, std::vector<Part>, std::greater<>> parts;
         for (const std::size_t operand : operands)
@@ -138,7 +138,6 @@ class FilterParser {
         heights_.push_back(height);
     }
 
-    // Not inlined is what need not be on the stack at each level: the threads of the API's server have small ones.
     bool parse_term(unsigned depth) {
         if (depth > kMaxDepth) return fail_as_too_deep();
         if (take("!")) return parse_term(depth + 1) && negate();
@@ -146,11 +145,9 @@ class FilterParser {
         return parse_condition();
     }
 
-    [[gnu::noinline]] bool fail_as_too_deep() {
-        return fail(fmt::format("no more than {} levels of brackets and negations", kMaxDepth));
-    }
+    bool fail_as_too_deep() { return fail(fmt::format("no more than {} levels of brackets and negations", kMaxDepth)); }
 
-    [[gnu::noinline]] bool negate() {
+    bool negate() {
         Filter::Node node;
         node.kind = Filter::Kind::negation;
         node.left = last();
@@ -159,7 +156,7 @@ class FilterParser {
         return true;
     }
 
-    [[gnu::noinline]] bool parse_condition() {
+    bool parse_condition() {
         if (token_.kind != Token::Kind::word) return fail("a field, has(...), ! or (");
         if (++conditions_ > kMostConditions)
             return fail(fmt::format("a filter of no more than {} conditions", kMostConditions));

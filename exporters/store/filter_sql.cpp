@@ -56,9 +56,7 @@ class Translation {
     // By De Morgan, if it is negated.
     static bool is_either(const Filter::Node& node, bool negated) { return (node.kind == Kind::either) != negated; }
 
-    // Not inlined, like what joins texts below: what need not be on the stack at each level of brackets is not there.
-    // The threads of the API's server have small ones.
-    [[gnu::noinline]] base::Result<std::string> of_field(std::size_t index, bool negated) {
+    base::Result<std::string> of_field(std::size_t index, bool negated) {
         const Filter::Node& node = filter_.nodes()[index];
         const auto operand = operand_of(node.path);
         if (!operand) {
@@ -72,19 +70,12 @@ class Translation {
 
     base::Result<std::string> chain(const Filter::Node& node, bool negated) {
         const bool either = is_either(node, negated);
-        auto text = side(node.left, negated, either, false);
-        if (!text) return text;
-        if (auto right = side(node.right, negated, either, true); right)
-            append(*text, either ? " OR " : " AND ", *right);
-        else
-            return right;
-        return text;
+        auto left = side(node.left, negated, either, false);
+        if (!left) return left;
+        auto right = side(node.right, negated, either, true);
+        if (!right) return right;
+        return *left + (either ? " OR " : " AND ") + *right;
     }
-
-    [[gnu::noinline]] static void append(std::string& text, std::string_view word, const std::string& right) {
-        text.append(word).append(right);
-    }
-    [[gnu::noinline]] static void bracket(std::string& text) { text.insert(0, 1, '(').push_back(')'); }
 
     // AND binds more closely than OR; brackets to the right keep the tree's shape, because a AND b AND c is deeper.
     base::Result<std::string> side(std::size_t index, bool negated, bool within_either, bool is_right) {
@@ -94,8 +85,8 @@ class Translation {
             node = &filter_.nodes()[node->left];
         if (!text || !is_chain(*node)) return text;
         const bool either = is_either(*node, negated);
-        if (either == within_either ? is_right : either) bracket(*text);
-        return text;
+        const bool bracket = either == within_either ? is_right : either;
+        return bracket ? base::Result<std::string>("(" + *text + ")") : text;
     }
 
     std::optional<Operand> operand_of(const std::vector<std::string>& path) {

@@ -62,6 +62,15 @@ bool has_attach_type(const btf* kernel, const char* wanted) {
     return false;
 }
 
+// A program that does nothing, loaded; no descriptor, and errno, if the kernel refuses it.
+base::Fd load_nothing(bpf_prog_type type, const bpf_prog_load_opts& options) {
+    const std::array<bpf_insn, 2> program{{
+        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
+        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+    }};
+    return base::Fd(bpf_prog_load(type, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+}
+
 // A program that returns at once, loaded for a function that every kernel has.
 void try_fexit(Feature& feature) {
     const int target = libbpf_find_vmlinux_btf_id("tcp_sendmsg", BPF_TRACE_FEXIT);
@@ -69,16 +78,11 @@ void try_fexit(Feature& feature) {
         set(feature, false, "tcp_sendmsg is not in the kernel's BTF");
         return;
     }
-    const std::array<bpf_insn, 2> program{{
-        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
-        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-    }};
     bpf_prog_load_opts options{};  // LIBBPF_OPTS is no standard C++
     options.sz = sizeof options;
     options.expected_attach_type = BPF_TRACE_FEXIT;
     options.attach_btf_id = static_cast<unsigned>(target);
-    const base::Fd fd(
-        bpf_prog_load(BPF_PROG_TYPE_TRACING, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    const base::Fd fd = load_nothing(BPF_PROG_TYPE_TRACING, options);
     set(feature, static_cast<bool>(fd), "BPF_PROG_LOAD: " + errno_text(errno));
     if (!fd) return;
     const base::Fd link(bpf_raw_tracepoint_open(nullptr, fd.get()));
@@ -90,16 +94,11 @@ void try_tracepoint(Feature& feature, const btf* kernel, const char* type, const
     const int target = btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF);
     set(feature, target > 0, absent);
     if (target <= 0) return;
-    const std::array<bpf_insn, 2> program{{
-        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
-        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-    }};
     bpf_prog_load_opts options{};
     options.sz = sizeof options;
     options.expected_attach_type = BPF_TRACE_RAW_TP;
     options.attach_btf_id = static_cast<unsigned>(target);
-    const base::Fd fd(
-        bpf_prog_load(BPF_PROG_TYPE_TRACING, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    const base::Fd fd = load_nothing(BPF_PROG_TYPE_TRACING, options);
     set(feature, static_cast<bool>(fd), "BPF_PROG_LOAD: " + errno_text(errno));
 }
 
@@ -116,15 +115,10 @@ TcpFunctions look_at_tcp(const btf* kernel) {
 
 // A file that is none: what the kernel says of it comes after what it says of its abilities and our rights.
 void try_uprobe_multi(Feature& feature, bpf_attach_type type, const char* absent) {
-    const std::array<bpf_insn, 2> program{{
-        {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0},
-        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-    }};
     bpf_prog_load_opts options{};
     options.sz = sizeof options;
     options.expected_attach_type = type;
-    const base::Fd fd(
-        bpf_prog_load(BPF_PROG_TYPE_KPROBE, "llmsnoop_try", "GPL", program.data(), program.size(), &options));
+    const base::Fd fd = load_nothing(BPF_PROG_TYPE_KPROBE, options);
     if (!fd) return set(feature, false, errno == EINVAL ? absent : "BPF_PROG_LOAD: " + errno_text(errno));
     const base::Fd none(create_uprobe_link(fd.get(), type, 0, "/", 0));
     // A directory holds no probes: EBADF so far. What says no is named, so that another answer to it is no refusal.
