@@ -172,6 +172,7 @@ class ConnectionParser::Impl {
     void apply(Direction direction, const model::Gap& gap, HttpOut out) {
         if (http1_) http1_->gap(direction, gap, out);
         if (http2_) http2_->gap(direction, gap, out);
+        lose_start();
         drop_candidates();
         if (websocket_) websocket_->reader(websocket_part(direction)).gap(gap.length, gap.time, gap.reason, out);
         follow_switch(gap.time, out);
@@ -209,6 +210,13 @@ class ConnectionParser::Impl {
         http1_.emplace(start, first, losses_, limits_);
         http2_.emplace(from_start_ ? Http2Connection::Start::at_first_byte : Http2Connection::Start::joined_late,
                        first - 1, losses_, limits_);
+    }
+
+    // Behind a gap the beginning is as unknown as that of a connection joined late.
+    void lose_start() {
+        if (!probing_ || !from_start_) return;
+        from_start_ = false;
+        probe_left_ = limits_.late_probe_bytes;
     }
 
     std::size_t feed_probe(Direction direction, const model::StreamBytes& item, HttpOut out) {

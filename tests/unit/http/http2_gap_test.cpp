@@ -128,6 +128,21 @@ TEST(Http2Gap, WhatStillComesForAStreamThatHasEndedIsNothingNew) {
     expect_events(t.script, "#1 request POST /1 @api.example\n#1 request cut_off\n#1 response cut_off\n");
 }
 
+// What is uploaded there looks like frames, but the head before it says more.
+TEST(Http2Gap, AtTheBeginningOfHttp1DoesNotMakeItHttp2) {
+    const std::string body = kPing + kPing + kPing;
+    std::string shown;
+    for (int i = 0; i < 3; ++i)
+        shown += R"(\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678)";
+    expect_events(Script()
+                      .client_gap(28)
+                      .client("POST / HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body)
+                      .server("HTTP/1.1 204 X\r\n\r\n")
+                      .close(),
+                  "#1 request POST /\n#1 request \"" + shown + "\"\n#1 request as_framed\n" +
+                      "#1 response 204\n#1 response as_framed\n");
+}
+
 TEST(Http2JoinedLate, BetweenExchangesEverythingIsSeen) {
     Talk t;
     Script late = Script::joined_late();
