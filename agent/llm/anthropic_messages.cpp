@@ -31,6 +31,7 @@ void update(model::LlmCall& call, model::ReportedUsage later) {
     }
     if (later.output) known.output = later.output;
     if (later.reasoning) known.reasoning = later.reasoning;
+    if (!later.passes.empty()) known.passes = std::move(later.passes);
     for (const auto& detail : later.details) {
         const auto at = std::find_if(known.details.begin(), known.details.end(),
                                      [&](const auto& one) { return one.first == detail.first; });

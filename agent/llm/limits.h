@@ -26,6 +26,7 @@ inline constexpr std::size_t kNameBytes = 512;           // models, identifiers,
 inline constexpr std::size_t kMessageBytes = 16U << 10;  // an error's message
 inline constexpr std::size_t kGaps = 8192;               // inter-token times
 inline constexpr std::size_t kUsageDetails = 48;
+inline constexpr std::size_t kBilledPasses = 256;
 inline constexpr std::size_t kUsageDepth = 4;  // nesting of a usage object that is looked into
 inline constexpr std::size_t kPartsDepth = 4;  // nesting of content parts that is looked into
 

@@ -70,6 +70,26 @@ class Details {
     std::span<const std::string_view> taken_;
 };
 
+// {"iterations": [{"type": "compaction", "input_tokens": …}, …]} (T21). Of more passes than are kept nothing is known,
+// which one without counts stands for.
+std::vector<model::BilledPass> read_passes(Json iterations) {
+    std::vector<model::BilledPass> passes;
+    iterations.each([&](Json one) {
+        if (passes.size() >= limits::kBilledPasses) return;
+        model::BilledPass pass;
+        if (passes.size() + 1 < limits::kBilledPasses) {
+            pass.model = one["model"].text_or_empty().substr(0, limits::kNameBytes);
+            pass.input = first_count(one, {"input_tokens"});
+            pass.output = first_count(one, {"output_tokens"});
+            pass.cache_read = first_count(one, {"cache_read_input_tokens"});
+            pass.cache_write = first_count(one, {"cache_creation_input_tokens"});
+            pass.cache_write_1h = first_count(one, {"cache_creation.ephemeral_1h_input_tokens"});
+        }
+        passes.push_back(std::move(pass));
+    });
+    return passes;
+}
+
 std::optional<ReportedUsage> if_counted(ReportedUsage usage) {
     if (!has_counts(usage)) return std::nullopt;
     return usage;
@@ -172,6 +192,7 @@ std::optional<ReportedUsage> read_anthropic_usage(Json usage) {
         "output_tokens_details.reasoning_tokens",
     };
     add_details(out, usage, kTaken);
+    out.passes = read_passes(usage["iterations"]);
     return if_counted(std::move(out));
 }
 

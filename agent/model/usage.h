@@ -22,6 +22,20 @@ enum class UsageRule : std::uint8_t {
     plain,        // as reported
 };
 
+// One of several passes that a provider makes for a call and bills each by itself: the compaction of a conversation,
+// the advice of another model, a model that declines before another answers. By the same rule as the usage that it is
+// reported in; a pass without counts is one of which no more is known than that it was.
+struct BilledPass {
+    std::string model;  // empty: the call's
+    Count input;
+    Count output;
+    Count cache_read;
+    Count cache_write;
+    Count cache_write_1h;  // of cache_write
+
+    friend bool operator==(const BilledPass&, const BilledPass&) = default;
+};
+
 struct ReportedUsage {
     UsageRule rule = UsageRule::plain;
     Count input;
@@ -35,6 +49,7 @@ struct ReportedUsage {
     Count input_image;                                    // only where it is not part of `input`
     std::optional<double> cost_usd;                       // what the provider says it charges
     std::vector<std::pair<std::string, double>> details;  // the provider's other counts, by their own names
+    std::vector<BilledPass> passes;                       // if not empty: what is billed, in place of the counts above
 
     friend bool operator==(const ReportedUsage&, const ReportedUsage&) = default;
 };

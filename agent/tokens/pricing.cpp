@@ -45,23 +45,24 @@ double take(double& from, double part) {
     return taken;
 }
 
-// Nothing if a side is not known. Output may be absent where the provider counts none (embeddings).
-std::optional<Billed> billed(const model::Exchange& exchange) {
+// What a model is to be paid for.
+struct Charge {
+    std::string_view model;  // empty: the call's
+    Billed amounts;
+};
+
+Billed of_units(double input, double output, std::optional<double> searches) {
+    Billed out;
+    out.requests = searches.value_or(1);
+    out.input = input;
+    out.output = output;
+    out.prompt = static_cast<std::uint64_t>(std::min(input, 1e15));
+    return out;
+}
+
+Billed of_usage(const model::Exchange& exchange) {
     const model::Usage& usage = exchange.usage;
     Billed out;
-    out.web_searches = detail(usage, "web_search_requests").value_or(0);
-    // T20: tokens that Cohere does not bill (its own preamble) are in the counts, but not in the units.
-    const auto units_in = detail(usage, "billed_units.input_tokens");
-    const auto units_out = detail(usage, "billed_units.output_tokens");
-    const auto searches = detail(usage, "billed_units.search_units");  // T19: of a rerank
-    if (units_in || units_out || searches) {
-        out.requests = searches.value_or(1);
-        out.input = units_in.value_or(0);
-        out.output = units_out.value_or(0);
-        out.prompt = static_cast<std::uint64_t>(std::min(out.input, 1e15));
-        return out;
-    }
-    if (!usage.input || !usage.output) return std::nullopt;
     out.prompt = *usage.input;
     out.input = number(usage.input);
     out.output = number(usage.output);
@@ -75,6 +76,41 @@ std::optional<Billed> billed(const model::Exchange& exchange) {
     auto audio = detail(usage, "completion_tokens_details.audio_tokens");
     if (!audio) audio = detail(usage, "output_token_details.audio_tokens");
     out.output_audio = take(out.output, audio.value_or(0));
+    return out;
+}
+
+// Only Anthropic reports passes: input, cache reads and cache writes are disjoint.
+Billed of_pass(const model::BilledPass& pass) {
+    Billed out;
+    out.input = number(pass.input);
+    out.cache_read = number(pass.cache_read);
+    out.cache_write = number(pass.cache_write);
+    out.prompt = static_cast<std::uint64_t>(std::min(out.input + out.cache_read + out.cache_write, 1e15));
+    out.cache_write_1h = take(out.cache_write, number(pass.cache_write_1h));
+    out.output = number(pass.output);
+    return out;
+}
+
+// Nothing if a side is not known.
+std::optional<std::vector<Charge>> charges_of(const model::Exchange& exchange) {
+    const model::Usage& usage = exchange.usage;
+    std::vector<Charge> out;
+    // T20: tokens that Cohere does not bill (its own preamble) are in the counts, but not in the units.
+    const auto units_in = detail(usage, "billed_units.input_tokens");
+    const auto units_out = detail(usage, "billed_units.output_tokens");
+    const auto searches = detail(usage, "billed_units.search_units");  // T19: of a rerank
+    if (units_in || units_out || searches) {
+        out.push_back({{}, of_units(units_in.value_or(0), units_out.value_or(0), searches)});
+    } else if (exchange.llm.reported && !exchange.llm.reported->passes.empty()) {  // T21
+        for (const model::BilledPass& pass : exchange.llm.reported->passes) {
+            if (!pass.input || !pass.output) return std::nullopt;
+            out.push_back({pass.model, of_pass(pass)});
+        }
+    } else {
+        if (!usage.input || !usage.output) return std::nullopt;
+        out.push_back({{}, of_usage(exchange)});
+    }
+    out.front().amounts.web_searches = detail(usage, "web_search_requests").value_or(0);
     return out;
 }
 
@@ -154,6 +190,14 @@ Pricing::Found Pricing::find(const std::string& provider, const std::string& mod
     return found;
 }
 
+Pricing::Found Pricing::find_any(const std::string& provider, const std::string& model,
+                                 const std::string& otherwise) const {
+    Found found;
+    if (!model.empty()) found = find(provider, model);
+    if (found.model == nullptr && !otherwise.empty()) found = find(provider, otherwise);
+    return found;
+}
+
 std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const {
     const model::LlmCall& call = exchange.llm;
     if (call.reported && call.reported->cost_usd) {
@@ -161,22 +205,24 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
         if (std::isfinite(dollars) && dollars >= 0) return model::Cost{dollars, model::Cost::Source::provider, {}};
     }
     if (!has_tokens(exchange)) return std::nullopt;
-    Found found;
-    if (!call.response_model.empty()) found = find(call.provider, call.response_model);
-    if (found.model == nullptr && !call.request_model.empty()) found = find(call.provider, call.request_model);
     const auto unpriced = [this](model::Unpriced reason) {
         unpriced_.add(reason);
         return std::nullopt;
     };
-    if (found.model == nullptr) return unpriced(model::Unpriced::unknown_model);
-    const std::optional<Billed> amounts = billed(exchange);
-    if (!amounts) return unpriced(model::Unpriced::unknown_count);
-    const PriceList prices = found.model->at(exchange.timing.started).for_prompt(amounts->prompt);
-    const std::optional<double> dollars = dollars_of(*amounts, prices);
-    if (!dollars) return unpriced(model::Unpriced::no_price);
-    const double factor = call.operation == "batch" ? found.batch : 1;
-    return model::Cost{*dollars * factor, model::Cost::Source::table,
-                       found.table->name + " (" + found.table->date + ")"};
+    const Found own = find_any(call.provider, call.response_model, call.request_model);
+    if (own.model == nullptr) return unpriced(model::Unpriced::unknown_model);
+    const std::optional<std::vector<Charge>> charges = charges_of(exchange);
+    if (!charges) return unpriced(model::Unpriced::unknown_count);
+    double sum = 0;
+    for (const Charge& charge : *charges) {
+        const Found found = charge.model.empty() ? own : find(call.provider, std::string(charge.model));
+        if (found.model == nullptr) return unpriced(model::Unpriced::unknown_model);
+        const PriceList prices = found.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
+        const std::optional<double> dollars = dollars_of(charge.amounts, prices);
+        if (!dollars) return unpriced(model::Unpriced::no_price);
+        sum += *dollars * (call.operation == "batch" ? found.batch : 1);
+    }
+    return model::Cost{sum, model::Cost::Source::table, own.table->name + " (" + own.table->date + ")"};
 }
 
 }  // namespace llmsnoop::tokens

@@ -22,8 +22,8 @@ class Pricing {
     // Nothing where no tokens are known, where the model is in no table, or where a count or a price is missing: a cost
     // that is too small would be worse than none. All but the first are counted in `unpriced`.
     //
-    // What a provider bills counts before what its models count (Cohere's billed units). Costs of estimated counts are
-    // estimates like them.
+    // What a provider bills counts before what its models count: Cohere's billed units, and the passes of a call that
+    // were billed by themselves, each at the price of its own model. Costs of estimated counts are estimates like them.
     std::optional<model::Cost> cost(const model::Exchange& exchange) const;
 
     // Calls with tokens that got no cost, by reason.
@@ -36,6 +36,7 @@ class Pricing {
         double batch = 1;
     };
     Found find(const std::string& provider, const std::string& model) const;
+    Found find_any(const std::string& provider, const std::string& model, const std::string& otherwise) const;
     Found search(std::string_view provider, std::string_view model) const;
 
     std::vector<PriceTable> tables_;

@@ -223,11 +223,23 @@ std::string_view name_of(model::UsageRule rule) {
     return "?";
 }
 
+void add_count(std::string& out, std::string_view name, const model::Count& count) {
+    if (count) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, *count);
+}
+
+std::string describe(const model::BilledPass& pass) {
+    std::string out = pass.model;
+    add_count(out, "input", pass.input);
+    add_count(out, "output", pass.output);
+    add_count(out, "cache read", pass.cache_read);
+    add_count(out, "cache write", pass.cache_write);
+    add_count(out, "for an hour", pass.cache_write_1h);
+    return out;
+}
+
 std::string describe(const model::ReportedUsage& usage) {
     std::string out = fmt::format("rule {}", name_of(usage.rule));
-    const auto add = [&](std::string_view name, const model::Count& count) {
-        if (count) out += fmt::format(", {} {}", name, *count);
-    };
+    const auto add = [&](std::string_view name, const model::Count& count) { add_count(out, name, count); };
     add("input", usage.input);
     add("output", usage.output);
     add("total", usage.total);
@@ -271,6 +283,8 @@ class Description {
             line("usage", describe(*call.reported));
             for (const auto& [name, value] : call.reported->details)
                 line("detail", fmt::format("{} {}", name, value));
+            for (const model::BilledPass& pass : call.reported->passes)
+                line("pass", describe(pass));
         }
         if (call.timing.first) {
             line("content", fmt::format("{} events, {} to {} ms", call.timing.gaps_us.size() + 1,

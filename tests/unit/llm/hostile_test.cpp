@@ -193,6 +193,23 @@ TEST(Hostile, AUsageObjectOfAnySizeIsCut) {
     EXPECT_LE(feed.calls.take_all(true)[0].call.reported->details.size(), limits::kUsageDetails);
 }
 
+// What was billed is then not known, and says so: a pass without counts.
+TEST(Hostile, PassesWithoutEndAreCut) {
+    const Script script = parse_script(
+        "> POST /v1/messages\n> host: api.anthropic.com\n{\"model\": \"m\", \"max_tokens\": 1, "
+        "\"messages\": []}\n< 200\n");
+    Feed feed(script);
+    std::string passes;
+    for (int i = 0; i < 5000; ++i)
+        passes += std::string(i == 0 ? "" : ",") + "{\"type\":\"message\",\"input_tokens\":1,\"output_tokens\":1}";
+    feed.give(model::Part::response, model::Frame::Kind::event,
+              "{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":1,\"iterations\":[" + passes + "]}}");
+    const auto kept = feed.calls.take_all(true)[0].call.reported->passes;
+    ASSERT_EQ(kept.size(), limits::kBilledPasses);
+    EXPECT_EQ(kept[kept.size() - 2].input, 1U);
+    EXPECT_EQ(kept.back(), model::BilledPass{});
+}
+
 TEST(Hostile, ASocketWithTurnsThatNeverEnd) {
     for (const std::string_view path : {"/v1/responses", "/v1/realtime"}) {
         const Script script =

@@ -84,6 +84,31 @@ TEST(Pricing, ClassesWithoutAPriceCostWhatTheyArePartOf) {
     EXPECT_NEAR(micro_dollars(prices.cost(call)), 1000 * 10 + 500 * 20, 1e-6);
 }
 
+// T21: a conversation that was made shorter first, and advice of another model, each with its own cache.
+TEST(Pricing, PassesAreBilledEachByItsOwnModel) {
+    const Pricing prices = pricing(
+        "{match: {equals: m}, prices: {input: 10, output: 20, cache_read: 1, cache_write: 12, cache_write_1h: 15, "
+        "tiers: [{above: 5000, input: 100}]}}, {match: {equals: adviser}, prices: {input: 50, output: 60}}");
+    Exchange call = call_with(612, 1320);
+    call.usage.details = {{"server_tool_use.web_search_requests", 2}};
+    call.llm.reported.emplace();
+    call.llm.reported->passes = {
+        {"", 6000, 592, {}, {}, {}}, {"adviser", 300, 18, {}, {}, {}}, {"", 612, 1320, 100, 50, 30}};
+    const double compaction = 6000 * 100 + 592 * 20;
+    const double advice = 300 * 50 + 18 * 60;
+    const double answer = 612 * 10 + 100 * 1 + 20 * 12 + 30 * 15 + 1320 * 20;
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), compaction + advice + answer, 1e-6);
+
+    Exchange unknown = call;
+    unknown.llm.reported->passes[1].model = "nobody knows it";
+    EXPECT_FALSE(prices.cost(unknown));
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::unknown_model), 1U);
+    Exchange cut = call;
+    cut.llm.reported->passes.push_back({});
+    EXPECT_FALSE(prices.cost(cut));
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::unknown_count), 1U);
+}
+
 TEST(Pricing, PartsNeverCostMoreThanTheWhole) {
     const Pricing prices = pricing("{match: {equals: m}, prices: {input: 10, output: 20, cache_read: 1}}");
     Exchange call = call_with(7, 1);
