@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -26,24 +28,28 @@ using Clock = FrontConnection::Clock;
 
 constexpr int kBacklog = 512;
 constexpr int kAcceptsATurn = 64;
-constexpr int kSlowPart = 10;  // of the timeout: an answer may take that long before its place can be another's
-constexpr int kSendBuffer = 128 << 10;                         // of the kernel, for a client that does not read
+constexpr int kSlowPart = 10;  // of the timeout: who takes nothing for so long can lose the place to who waits so long
+// Of the kernel, which doubles it, and says that there is room again when a third has been taken: what counts as slow
+// depends on it.
+constexpr int kSendBuffer = 32 << 10;
 constexpr auto kAfterFailure = std::chrono::milliseconds(20);  // such as EMFILE, which lasts
-
-constexpr std::uint64_t kOfIpv4 = 1ULL << 40;  // beyond the address; no network of IPv6 looks so
 
 // IPv4 addresses, and networks of IPv6: who has one address of a /64 has them all.
 std::uint64_t peer_of(const sockaddr_storage& address) {
-    std::uint64_t out = 0;
+    // No network of IPv6 begins so: those are multicast (RFC 4291 section 2.7).
+    std::array<std::uint8_t, 8> key{0xff};
+    const auto set_ipv4 = [&key](const void* bytes) { std::memcpy(key.data() + 4, bytes, 4); };
     if (address.ss_family == AF_INET) {
-        out = reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr | kOfIpv4;
+        set_ipv4(&reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr);
     } else if (address.ss_family == AF_INET6) {
         const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-        const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&v6);
-        std::memcpy(&out, v6.s6_addr + (is_v4 ? 12 : 0), is_v4 ? 4 : 8);
-        if (is_v4) out |= kOfIpv4;
+        if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+            set_ipv4(v6.s6_addr + 12);
+        } else {
+            std::memcpy(key.data(), v6.s6_addr, key.size());
+        }
     }
-    return out;
+    return std::bit_cast<std::uint64_t>(key);
 }
 
 }  // namespace
@@ -109,16 +115,17 @@ Fd Front::State::connect_behind() const {
     return server;
 }
 
-// All are being answered. Who takes an answer slowly, of an address that has several more on their way than the next
-// one's, gives its place up: else one address could keep all of them as long as it likes.
+// All are being answered, and the next one has waited for a while. Who takes nothing of an answer meanwhile, and is of
+// an address for which more are being answered, gives its place up: else a few could keep all of them as they like.
 bool Front::State::displace_for(const FrontConnection& next, const std::map<std::uint64_t, std::size_t>& of_peer) {
     const auto since = Clock::now() - options.timeout / kSlowPart;
+    if (!next.waits(since)) return false;
     FrontConnection* slow = nullptr;
     for (const auto& one : all) {
         if (!one->takes_slowly(since)) continue;
         if (slow == nullptr || of_peer.at(one->peer()) > of_peer.at(slow->peer())) slow = one.get();
     }
-    if (slow == nullptr || of_peer.at(slow->peer()) < of_peer.at(next.peer()) + 2) return false;
+    if (slow == nullptr || of_peer.at(slow->peer()) <= of_peer.at(next.peer())) return false;
     slow->refuse(Refusal::slow_reader);
     return true;
 }
@@ -223,6 +230,8 @@ void Front::State::accept() {
         Fd client(
             ::accept4(listener.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!client) {
+            // Without descriptors for more it is as full as it can be.
+            if (errno == EMFILE || errno == ENFILE) make_room();
             if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) again = Clock::now() + kAfterFailure;
             return;
         }

@@ -5,9 +5,9 @@
 //
 // How much there may be of each kind, and what ends it:
 //
-//     being answered    Options::requests at a time, of all addresses in turn; ends if nothing is taken for as long as
-//                       Options::timeout, or is taken slowly by an address that has two more of them than another
-//                       one that waits
+//     being answered    Options::requests at a time, of all addresses in turn; ends if the client takes less than some
+//                       20 KiB in Options::timeout; or in a tenth of it, where one waits as long of whose address
+//                       fewer are being answered
 //     anything else     Options::others; each of handshake, head and waiting has Options::timeout, in all. One more
 //                       than that takes the place of the oldest of the address (IPv6: /64) that has the most of them
 #include <chrono>

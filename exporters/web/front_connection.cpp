@@ -135,7 +135,8 @@ bool FrontConnection::read_server() {
     out_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     out_begin_ = 0;
     if (got > 0) {
-        deadline_ = Clock::now() + options_.timeout;
+        filled_ = Clock::now();
+        deadline_ = filled_ + options_.timeout;
         return true;
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {

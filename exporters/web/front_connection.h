@@ -49,10 +49,11 @@ class FrontConnection {
     short server_events() const { return server_events_; }
     bool has_more_to_do() const { return more_; }  // without any event
     std::optional<Clock::time_point> deadline() const { return deadline_; }
-    // An answer that has been on its way for that long, and of which the client could take more.
+    // What there is for the client has not been taken since then, however long the answer itself took.
     bool takes_slowly(Clock::time_point since) const {
-        return stage_ == Stage::relay && !out_.empty() && entered_ <= since;
+        return stage_ == Stage::relay && !out_.empty() && filled_ <= since;
     }
+    bool waits(Clock::time_point since) const { return stage_ == Stage::waiting && entered_ <= since; }
 
     void advance();
     void serve(base::Fd server);  // waiting: here is who answers; the socket does not block
@@ -81,6 +82,7 @@ class FrontConnection {
     base::Fd server_;
     std::string in_;   // the request's head, until it is passed on
     std::string out_;  // from the server, not yet taken by the client
+    Clock::time_point filled_;
     std::size_t out_begin_ = 0;
     bool out_closed_ = false;
     short client_events_ = 0;

@@ -13,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -397,7 +398,7 @@ class Api(tool.Case):
         self.expect(server, 200, "/healthz")
 
     def slow_readers(self, server, count, source="127.0.0.1"):
-        """They ask for much and take none of it."""
+        """They ask for much and take none of it, until somebody reads on."""
         readers = []
         for _ in range(count):
             slow = socket.socket()
@@ -416,10 +417,44 @@ class Api(tool.Case):
         self.expect(server, 200, "/api/v1/usage", by="pod")
 
     def test_slow_readers_give_their_places_to_other_addresses(self):
-        server = Server(self, client_ms=60_000)  # a tenth of it is fast enough; nobody is ended for silence meanwhile
-        self.slow_readers(server, EVERY_THREAD, "127.0.0.2")
+        for each in range(EVERY_THREAD), [0] * EVERY_THREAD:  # of an address each, and all of one
+            with self.subTest(addresses=len(set(each))):
+                server = Server(self, client_ms=20_000)  # a tenth of it is slow
+                over = threading.Event()
+
+                def read(one, over=over):
+                    while not over.wait(4) and one.recv(32768):  # never so slowly that it would be ended for that
+                        pass
+
+                readers = [threading.Thread(target=read, args=self.slow_readers(server, 1, f"127.0.0.{2 + i}"))
+                           for i in each]
+                for one in readers:
+                    one.start()
+                self.expect(server, 200, "/healthz")
+                self.assertEqual(server.refusals(), {"slow_reader": 1})
+                over.set()
+                for one in readers:
+                    one.join()
+
+    def test_who_reads_without_pause_keeps_the_place(self):
+        server = Server(self, client_ms=30_000)  # a tenth of it without progress is slow
+        whole = len(server.ask("/api/v1/exchanges", limit="1000")[1])
+        got = [0] * EVERY_THREAD
+
+        def read(i, one):
+            while part := one.recv(whole // 250):
+                got[i] += len(part)
+                time.sleep(0.04)  # so that it lasts
+
+        readers = [threading.Thread(target=read, args=each)
+                   for each in enumerate(self.slow_readers(server, EVERY_THREAD, "127.0.0.2"))]
+        for one in readers:
+            one.start()
         self.expect(server, 200, "/healthz")
-        self.assertEqual(server.refusals(), {"slow_reader": 1})
+        for one in readers:
+            one.join()
+        self.assertEqual(server.refusals(), {})
+        self.assertGreater(min(got), whole)  # and the rest of a head
 
     def test_slow_readers_are_ended(self):
         server = Server(self, client_ms=300)
