@@ -276,6 +276,13 @@ std::string cgroup_of_proc(std::string_view lines) {
 std::string better_cgroup(const std::string& known, const std::string& other) {
     const std::string_view below = below_namespace(other);
     if (!is_cut(known) && below.size() < other.size() && known.ends_with(below)) return known;  // the same, in whole
+    // Two paths in whole and of different pods are not of one process: the number was another one's by then.
+    const auto pod_of_path = [](const std::string& path) {
+        const auto names = names_of_cgroup(path);
+        return names ? names->pod_uid : std::string();
+    };
+    const std::string pod = pod_of_path(known);
+    if (!pod.empty() && pod != pod_of_path(other) && !pod_of_path(other).empty()) return known;
     const int of_known = worth(known);
     const int of_other = worth(other);
     if (of_known != of_other) return of_known > of_other ? known : other;

@@ -41,8 +41,8 @@ std::string systemd_unit_of_cgroup(std::string_view path);
 // container can have a cgroup in the controllers' hierarchies only, while the unified one shows its daemon's.
 std::string cgroup_of_proc(std::string_view lines);
 
-// Of two paths of one process the one that tells more, `known` if neither does, or if the other is what is seen of it
-// in a cgroup namespace.
+// Of two paths of one process the one that tells more, `known` if neither does, if the other is what is seen of it in a
+// cgroup namespace, or if they name different pods.
 std::string better_cgroup(const std::string& known, const std::string& other);
 
 }  // namespace llmsnoop::attribution

@@ -65,12 +65,13 @@ bool complete_from_proc(model::Process& process) {
     const auto start = start_of(pid);
     const std::uint64_t tick = 1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
     if (!start || (process.key.start_boot_ns != 0 && *start / tick != process.key.start_boot_ns / tick)) return false;
-    if (std::string exe = exe_of(pid); !exe.empty()) process.exe = std::move(exe);
+    std::string exe = exe_of(pid);
     const auto cgroups = read_file(fmt::format("/proc/{}/cgroup", pid));
+    const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid));
+    if (start_of(pid) != start) return false;  // the number has become another process's meanwhile
+    if (!exe.empty()) process.exe = std::move(exe);
     if (cgroups) process.cgroup = better_cgroup(process.cgroup, cgroup_of_proc(*cgroups));
-    if (const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid)); arguments && !arguments->empty()) {
-        process.args_sha256 = base::sha256_hex(*arguments);
-    }
+    if (arguments && !arguments->empty()) process.args_sha256 = base::sha256_hex(*arguments);
     return true;
 }
 

@@ -85,7 +85,7 @@ std::optional<model::Endpoint> endpoint(const std::uint8_t (&address)[16], std::
     return out;
 }
 
-// From leaf-to-root names to "/a/b/c"; a cut path keeps its end and begins with "...".
+// From leaf-to-root names to "/a/b/c"; a cut path keeps its end and begins with "...", a cut name its beginning.
 std::string path_text(const wire_path& path) {
     const std::string_view names(path.names, std::min<std::size_t>(path.size, sizeof path.names));
     std::vector<std::string_view> parts;
@@ -94,9 +94,9 @@ std::string path_text(const wire_path& path) {
         if (end > at) parts.push_back(names.substr(at, end - at));
         at = end + 1;
     }
-    std::string out = path.cut != 0 ? "..." : "";
+    std::string out = (path.cut & WIRE_CUT_ROOT) != 0 ? "..." : "";
     for (auto part = parts.rbegin(); part != parts.rend(); ++part)
-        out.append("/").append(*part);
+        out.append("/").append(*part).append(part->size() + 1 < WIRE_COMPONENT_MAX ? "" : "...");
     return out;
 }
 

@@ -342,9 +342,10 @@ void Repair::number(std::string_view text) {
         valid = valid && exponent > 0;
     }
     const bool is_number = valid && i == text.size();
-    lossy_ = lossy_ || (!is_number && !means_nothing(text));
     // Whole numbers beyond 64 bits are read as doubles, and doubles must stay finite.
-    if (!is_number || exponent > 2 || whole > 200) {
+    const bool is_kept = is_number && exponent <= 2 && whole <= 200;
+    lossy_ = lossy_ || (!is_kept && !means_nothing(text));
+    if (!is_kept) {
         out_.append("null");
         return;
     }

@@ -33,15 +33,20 @@ By how(const LlmCall& call) {
     return call.operation == "fetch_response" ? By::reading : By::call;
 }
 
+// What is said to be used by a response that is still being made is not yet what it costs.
+bool has_final_usage(const LlmCall& call) {
+    return call.reported && !tokens::is_unfinished(call);
+}
+
 // Whether this record is the one in which the call's tokens and cost count.
 bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& services) {
     const LlmCall& call = exchange.llm;
     const base::Time began = exchange.timing.started;
     if (tokens == Tokens::leave) return false;
-    // What is read of a response that is still being made is not yet what it costs.
     if (how(call) == By::reading && tokens::is_unfinished(call)) return false;
     if (call.response_id.empty()) return true;
-    if (call.reported) return services.counted.add(exchange.role, call.provider, call.response_id, how(call), began);
+    if (has_final_usage(call))
+        return services.counted.add(exchange.role, call.provider, call.response_id, how(call), began);
     // A call that broke off, and whose answer has been read elsewhere meanwhile, is not to be estimated as well.
     return how(call) == By::reading ||
            !services.counted.was_read(exchange.role, call.provider, call.response_id, began);
@@ -58,7 +63,11 @@ tokens::CutAnswer cut_answer(model::Completeness completeness) {
 Usage usage_of(const model::Exchange& exchange, Services& services) {
     const LlmCall& call = exchange.llm;
     Usage usage;
-    if (call.reported) usage = tokens::resolve(*call.reported, services.losses);
+    if (has_final_usage(call)) {
+        usage = tokens::resolve(*call.reported, services.losses);
+    } else if (call.reported) {
+        usage.details = call.reported->details;
+    }
     const bool without_input = lacks_input(call, usage);
     if (without_input && may_lack_input(call)) return usage;
     if (services.settings.missing_usage == MissingUsage::estimated)

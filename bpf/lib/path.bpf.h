@@ -8,13 +8,11 @@
 #include "bpf/lib/core_compat.bpf.h"
 
 #define PATH_DEPTH 24
-#define PATH_NAME_MAX \
-    128 /* of one component with its NUL; longer ones are cut, and one that just fits is taken for cut */
 
 /*
  * One would like to write: size += bpf_probe_read_kernel_str(names + size, WIRE_PATH_MAX - size, name).
  * The verifier refuses it: it does not relate the two occurrences of `size`, so it sees an access up to twice the
- * array. The trick: keep PATH_NAME_MAX bytes of head-room and compare `size` with a constant before each use. Tried
+ * array. The trick: keep WIRE_COMPONENT_MAX bytes of head-room and compare `size` with a constant before each use. Tried
  * on 5.10, 6.1, 6.12 and 6.18.
  */
 static __always_inline int path_append(struct wire_path *path, const unsigned char *name)
@@ -22,20 +20,20 @@ static __always_inline int path_append(struct wire_path *path, const unsigned ch
     __u32 size = path->size;
     long copied;
 
-    if (size > WIRE_PATH_MAX - PATH_NAME_MAX) {
-        path->cut = 1;
+    if (size > WIRE_PATH_MAX - WIRE_COMPONENT_MAX) {
+        path->cut |= WIRE_CUT_ROOT;
         return 0;
     }
-    copied = bpf_probe_read_kernel_str(&path->names[size], PATH_NAME_MAX, name);
+    copied = bpf_probe_read_kernel_str(&path->names[size], WIRE_COMPONENT_MAX, name);
     if (copied == 1) /* an empty name */
         return 1;
     if (copied <= 0) {
-        path->cut = 1;
+        path->cut |= WIRE_CUT_ROOT;
         return 0;
     }
-    if (copied == PATH_NAME_MAX)
-        path->cut = 1;
-    path->size = size + (copied & (PATH_NAME_MAX * 2 - 1));
+    if (copied == WIRE_COMPONENT_MAX)
+        path->cut |= WIRE_CUT_NAME;
+    path->size = size + (copied & (WIRE_COMPONENT_MAX * 2 - 1));
     return 1;
 }
 
@@ -69,7 +67,7 @@ static __always_inline void exe_path(struct task_struct *task, struct wire_path 
             return;
         dentry = parent;
     }
-    path->cut = 1;
+    path->cut |= WIRE_CUT_ROOT;
 }
 
 /* The cgroup in the default hierarchy, from the root that the kernel knows (not the one of a cgroup namespace). */
@@ -89,5 +87,5 @@ static __always_inline void cgroup_path(struct task_struct *task, struct wire_pa
             return;
         node = parent;
     }
-    path->cut = 1;
+    path->cut |= WIRE_CUT_ROOT;
 }

@@ -132,13 +132,21 @@ struct wire_connection_close {
 #define WIRE_COMM_MAX 16
 #define WIRE_PATH_MAX 512
 
+#define WIRE_COMPONENT_MAX 128 /* of one component with its NUL */
+
+/* What a path lacks. */
+enum wire_cut {
+    WIRE_CUT_ROOT = 1, /* names next to the root: too many, too long together, or not to be read */
+    WIRE_CUT_NAME = 2, /* the ends of names; one that just fits counts among them */
+};
+
 /*
- * A path as the kernel keeps it: names from the leaf to the root, each NUL-terminated, `path_size` bytes in all.
- * "/usr/bin/curl" is "curl\0bin\0usr\0". Cut (flag) when it is longer than the space.
+ * A path as the kernel keeps it: names from the leaf to the root, each NUL-terminated, `size` bytes in all.
+ * "/usr/bin/curl" is "curl\0bin\0usr\0".
  */
 struct wire_path {
     __u32 size;
-    __u32 cut;
+    __u32 cut; /* enum wire_cut, or-ed */
     char names[WIRE_PATH_MAX];
 };
 

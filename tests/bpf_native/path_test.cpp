@@ -10,14 +10,14 @@ class PathTest : public BpfTest {
  protected:
     struct Path {
         std::string names;  // with '|' for each NUL
-        bool cut;
+        __u32 cut;
     };
     static Path text(const wire_path& path) {
         std::string names(path.names, path.size);
         for (char& one : names) {
             if (one == '\0') one = '|';
         }
-        return {names, path.cut != 0};
+        return {names, path.cut};
     }
     Path exe() {
         wire_path path;
@@ -44,7 +44,7 @@ class PathTest : public BpfTest {
 TEST_F(PathTest, OfAnExecutable) {
     process.set_exe(root, "/usr/bin/curl");
     EXPECT_EQ(exe().names, "curl|bin|usr|");
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
 }
 
 TEST_F(PathTest, CrossesMounts) {
@@ -52,7 +52,7 @@ TEST_F(PathTest, CrossesMounts) {
     data.mount_on(image, "/opt");
     process.set_exe(data, "/app/server");
     EXPECT_EQ(exe().names, "server|app|opt|image|lib|var|");
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
 }
 
 TEST_F(PathTest, OfAMountedRootItself) {
@@ -64,7 +64,7 @@ TEST_F(PathTest, OfAMountedRootItself) {
 TEST_F(PathTest, OfAFileThatIsInNoTree) {
     process.set_exe(root, "/");  // memfd_create: its own parent
     EXPECT_EQ(exe().names, "");
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
 }
 
 TEST_F(PathTest, ADetachedTreeEndsWhereItEnds) {
@@ -78,41 +78,41 @@ TEST_F(PathTest, AKernelThreadHasNone) {
     task_struct& task = *process.task();
     task.mm = nullptr;
     EXPECT_EQ(exe().names, "");
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
 }
 
 TEST_F(PathTest, TooDeepIsCutAtTheRootsEnd) {
     process.set_exe(root, deep(23));
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
     process.set_exe(root, deep(30));
-    EXPECT_TRUE(exe().cut);
+    EXPECT_EQ(exe().cut, __u32{WIRE_CUT_ROOT});
     EXPECT_EQ(exe().names.size(), 24U * 2);
 }
 
 TEST_F(PathTest, TooLongIsCutAtTheRootsEnd) {
     const std::string name = "/" + std::string(99, 'n');
     process.set_exe(root, name + name + name + name + "/leaf");
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
     EXPECT_EQ(exe().names.size(), 405U);
     process.set_exe(root, name + name + name + name + name + "/leaf");
-    EXPECT_TRUE(exe().cut);
+    EXPECT_EQ(exe().cut, __u32{WIRE_CUT_ROOT});
     EXPECT_EQ(exe().names.size(), 405U);
     EXPECT_EQ(exe().names.substr(0, 5), "leaf|");
 }
 
 TEST_F(PathTest, ALongNameIsCut) {
     process.set_exe(root, "/bin/" + std::string(126, 'n'));
-    EXPECT_FALSE(exe().cut);
+    EXPECT_EQ(exe().cut, 0U);
     EXPECT_EQ(exe().names, std::string(126, 'n') + "|bin|");
     process.set_exe(root, "/bin/" + std::string(255, 'n'));
-    EXPECT_TRUE(exe().cut);
+    EXPECT_EQ(exe().cut, __u32{WIRE_CUT_NAME});
     EXPECT_EQ(exe().names, std::string(127, 'n') + "|bin|");
 }
 
 TEST_F(PathTest, ANameThatCannotBeReadCutsIt) {
     process.set_exe(root, "/usr/bin/curl");
     kernel.make_unreadable(root.at("/usr/bin")->d_name.name, 3);
-    EXPECT_TRUE(exe().cut);
+    EXPECT_EQ(exe().cut, __u32{WIRE_CUT_ROOT});
     EXPECT_EQ(exe().names, "curl|");
 }
 
@@ -120,13 +120,13 @@ TEST_F(PathTest, OfACgroup) {
     EXPECT_EQ(cgroup("/kubepods.slice/kubepods-pod1.slice/cri-containerd-2.scope").names,
               "cri-containerd-2.scope|kubepods-pod1.slice|kubepods.slice|");
     EXPECT_EQ(cgroup("/").names, "");
-    EXPECT_FALSE(cgroup("/").cut);
+    EXPECT_EQ(cgroup("/").cut, 0U);
 }
 
 TEST_F(PathTest, ADeepCgroupIsCut) {
-    EXPECT_FALSE(cgroup(deep(23)).cut);
+    EXPECT_EQ(cgroup(deep(23)).cut, 0U);
     const Path path = cgroup(deep(30));
-    EXPECT_TRUE(path.cut);
+    EXPECT_EQ(path.cut, __u32{WIRE_CUT_ROOT});
     EXPECT_EQ(path.names.size(), 24U * 2);
 }
 

@@ -43,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         default:
             check_path(text);
+            check_path("/" + std::string(text));
             require(home_of(text, 1000).find('\n') == std::string::npos);
             check_path(cgroup_of_proc(text));
             break;

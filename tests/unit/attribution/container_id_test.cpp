@@ -151,18 +151,23 @@ TEST(ContainerIdTest, AnyBytesAreReadWithoutHarm) {
     const std::vector<std::string> words{"/",       ":",   ".slice",   ".scope",     "pod",
                                          kUid,      kId,   "kubepods", "docker",     "..",
                                          ".slice:", "lxc", "-",        "user.slice", kUidOfUnit};
+    int named = 0, of_users = 0;
     for (int round = 0; round < 20'000; ++round) {
-        std::string path;
+        std::string path = round % 8 == 0 ? "" : round % 8 == 1 ? "/user.slice/" : "/";
         for (unsigned i = random() % 12; i > 0; --i)
             path += words[random() % words.size()];
         const auto names = names_of_cgroup(path);
         if (names) {
             EXPECT_TRUE(!names->container_id.empty() || !names->pod_uid.empty()) << path;
         }
-        if (path.starts_with("user.slice/")) {
+        if (path.starts_with("/user.slice/")) {
+            ++of_users;
             EXPECT_TRUE(!names || names->pod_uid.empty()) << path;
         }
+        named += names ? 1 : 0;
     }
+    EXPECT_GT(named, 20'000 / 50);
+    EXPECT_GT(of_users, 20'000 / 50);
 }
 
 TEST(SystemdUnitTest, IsTheServiceOfTheSystem) {
@@ -209,6 +214,14 @@ TEST(BetterCgroupTest, IsTheOneThatNamesMore) {
     EXPECT_EQ(better_cgroup("/docker/" + kId, "/a/very/long/path/" + std::string(100, 'x')), "/docker/" + kId);
     EXPECT_EQ(better_cgroup("/a", "/a/b"), "/a/b");
     EXPECT_EQ(better_cgroup("", "/"), "/");
+    const std::string pod = "/kubepods/pod" + kUid + "/" + kId;
+    EXPECT_EQ(better_cgroup(pod, "/kubepods/burstable/pod" + kOtherUid + "/" + kId), pod);
+    // The end of a name is missing, its beginning and what is above it are not.
+    const auto shortened = names_of_cgroup("/system.slice/containerd.service/kubepods-besteffort-pod" + kUidOfUnit +
+                                           ".slice:cri-containerd:" + kId.substr(0, 30) + "...");
+    ASSERT_TRUE(shortened);
+    EXPECT_EQ(shortened->pod_uid, kUid);
+    EXPECT_EQ(shortened->container_id, "");
 }
 
 TEST(BetterCgroupTest, IsTheWholeOneAndNotWhatACgroupNamespaceShowsOfIt) {

@@ -148,9 +148,16 @@ TEST_F(RecordDecoderTest, ReadsAProcess) {
     EXPECT_EQ(seen.exe, "/usr/bin/python3");
     EXPECT_EQ(seen.cgroup, "/");
     EXPECT_EQ(seen.comm, "python3");
-    process.exe.cut = 1;
+    process.exe.cut = WIRE_CUT_ROOT;
     EXPECT_EQ(std::get<model::ProcessSeen>(*decoder_.decode(bytes_of(process, WIRE_PROCESS))).process.exe,
               ".../usr/bin/python3");
+    const std::string name(WIRE_COMPONENT_MAX - 1, 'n');
+    const std::string long_name = "leaf" + std::string(1, '\0') + name + std::string(1, '\0');
+    std::memcpy(process.cgroup.names, long_name.data(), long_name.size());
+    process.cgroup.size = static_cast<std::uint32_t>(long_name.size());
+    process.cgroup.cut = WIRE_CUT_NAME;
+    EXPECT_EQ(std::get<model::ProcessSeen>(*decoder_.decode(bytes_of(process, WIRE_PROCESS))).process.cgroup,
+              "/" + name + ".../leaf");
     process.exe.size = 1 << 30;  // a length from elsewhere
     EXPECT_TRUE(decoder_.decode(bytes_of(process, WIRE_PROCESS)).has_value());
 }

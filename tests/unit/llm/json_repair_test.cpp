@@ -41,13 +41,14 @@ TEST(JsonRepair, TellsWhetherAnythingIsMissing) {
         return repair_json(text, out);
     };
     for (const std::string_view text : {R"({"a":1})", "[NaN, Infinity]", "[1,,2,]", R"({"a":1,})", "\"\xff\"",
-                                        R"("\ud800")", "[1 2]", "\"a\nb\"", "  [] \n", "[1e999]", R"(["\q"])"})
+                                        R"("\ud800")", "[1 2]", "\"a\nb\"", "  [] \n", R"(["\q"])"})
         EXPECT_EQ(repair(text), Repaired::wholly) << text;
     for (const std::string_view text : {R"({"a":1)",
                                         R"({"a":)",
                                         R"({"a")",
                                         R"({"a":"b)",
                                         "[1, 2",
+                                        "[1e999]",
                                         "[",
                                         "\"a",
                                         R"({"a":1}x)",

@@ -379,6 +379,29 @@ TEST(PipelineTest, CountsOnceWhatIsReadBeforeTheCallIsOver) {
     EXPECT_EQ(out.finished[2].usage.output, std::nullopt);
 }
 
+// A call that goes on in the background is answered at once; zeros there are no count.
+TEST(PipelineTest, CountsWhatABackgroundCallCameToWhenItIsRead) {
+    const auto answer = [](const std::string& status, const std::string& usage) {
+        return quoted(response(R"({"id":"resp_1","object":"response","status":")" + status +
+                               R"(","model":"gpt-4o","output":[],"usage":)" + usage + "}"));
+    };
+    for (const std::string status : {"queued", "in_progress"}) {
+        for (const std::string usage : {"null", R"({"input_tokens":0,"output_tokens":0,"total_tokens":0})"}) {
+            const Outcome out = run_script(
+                kOpen + ">> 1 " +
+                quoted(request("/v1/responses", R"({"model":"gpt-4o","background":true,"input":"x"})")) + "\n<< 1 " +
+                answer(status, usage) +
+                "\nafter 1ms\n>> 1 \"GET /v1/responses/resp_1 HTTP/1.1\\r\\nHost: api.openai.com\\r\\n\\r\\n\"\n<< 1 " +
+                answer("completed", R"({"input_tokens":5,"output_tokens":6,"total_tokens":11})") + "\nclose 1\n");
+            ASSERT_EQ(out.finished.size(), 2U);
+            EXPECT_EQ(out.finished[0].usage.output, std::nullopt) << status << usage;
+            EXPECT_EQ(out.finished[0].usage.source, model::UsageSource::none) << status << usage;
+            EXPECT_EQ(out.finished[1].usage.input, 5U) << status << usage;
+            EXPECT_EQ(out.finished[1].usage.output, 6U) << status << usage;
+        }
+    }
+}
+
 // Nobody can read what is yet to be made: the identifier is another one's, too.
 TEST(PipelineTest, CountsACallThatBeganAfterTheReading) {
     const std::string answer =
