@@ -2,7 +2,6 @@
 """Marked secrets are planted wherever a request can carry text, and everything that the agent writes is searched for them: stdout,
 log messages at debug level, audit lines, metrics, and (credentials) the tape."""
 import json
-import pathlib
 import time
 import urllib.request
 
