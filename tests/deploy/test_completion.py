@@ -77,7 +77,7 @@ class Zsh(unittest.TestCase):
             zpty -w shell 'LISTMAX=1000; print begin'
             zpty -n -w shell $'llmsnoop doc\t --js\t\C-a print -r -- \C-m'
             local seen= line
-            repeat 100; do
+            repeat 600; do  # a minute; only a failure takes so long
                 while zpty -r -t shell line; do seen+=$line; done
                 [[ $seen == *'llmsnoop doctor --json'* ]] && break
                 sleep 0.1

@@ -3,9 +3,11 @@
 
     tests/deploy/test_kubernetes.py --build BUILD
 """
+import contextlib
 import copy
 import json
 import pathlib
+import shutil
 import tempfile
 
 import yaml
@@ -16,6 +18,15 @@ from deploy_case import ROOT
 from manifests import KUBERNETES
 
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
+
+
+@contextlib.contextmanager
+def place_beside_overlays():
+    """A folder beside copies of the others, since kustomize wants relative paths. The tree itself is read by other tests meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="llmsnoop-kustomize-") as folder:
+        copied = pathlib.Path(shutil.copytree(KUBERNETES, pathlib.Path(folder, "kubernetes")))
+        (copied / "mine").mkdir()
+        yield copied / "mine"
 
 
 class Kustomize(manifests.Checks):
@@ -94,8 +105,7 @@ class Kustomize(manifests.Checks):
     def test_the_readmes_example(self):
         import documents
         block = next(text for text in documents.blocks((ROOT / "deploy/README.md").read_text(encoding="utf-8"), "yaml") if "images:" in text)
-        with tempfile.TemporaryDirectory(dir=KUBERNETES) as folder:
-            path = pathlib.Path(folder)
+        with place_beside_overlays() as path:
             (path / "kustomization.yaml").write_text(block.replace("REGISTRY", "registry.test"), encoding="utf-8")
             objects = manifests.kustomize(path)
         self.check_all(objects)
@@ -105,8 +115,7 @@ class Kustomize(manifests.Checks):
             self.assertIn(f"create secret generic {name} ", (ROOT / "deploy/README.md").read_text(encoding="utf-8"))
 
     def with_components(self, *names):
-        with tempfile.TemporaryDirectory(dir=KUBERNETES) as folder:  # kustomize wants relative paths
-            path = pathlib.Path(folder)
+        with place_beside_overlays() as path:
             (path / "kustomization.yaml").write_text(json.dumps({
                 "resources": ["../overlays/least-privilege"],
                 "components": [f"../components/{name}" for name in names],

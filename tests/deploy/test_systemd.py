@@ -162,7 +162,7 @@ class Running(unittest.TestCase):
                     live.run_client(deploy_case.BUILD, server, "--stream", "--keep-alive", 3, libs=libs, cgroup=cgroup)
                     self.wait_for_lines(audit, len(server.exchanges()))
                     deploy_case.run("logrotate", "--force", "--state", self.work / "state", config)
-                    time.sleep(1.1)  # files are named after seconds
+                    self.wait_for("a new file", lambda: list(audit.glob("audit-*.jsonl")))
                 live.run_client(deploy_case.BUILD, server, "--stream", libs=libs, cgroup=cgroup)
                 agent.stop()
             packed = sorted(audit.glob("*.jsonl.1.gz"))
@@ -179,10 +179,14 @@ class Running(unittest.TestCase):
         def lines():
             return sum(len(gzip.open(path).readlines() if path.suffix == ".gz" else path.read_bytes().splitlines())
                        for path in audit.glob("audit-*"))
-        deadline = time.monotonic() + 60
-        while lines() < count and time.monotonic() < deadline:
-            time.sleep(0.1)
+        self.wait_for(f"{count} lines", lambda: lines() >= count)
         self.assertEqual(lines(), count)
+
+    def wait_for(self, what, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"{what} did not come about")
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """The documents of the project as a test sees them: files, code blocks, commands, tables. Standard library only."""
+import fnmatch
 import os
 import pathlib
 import pty
@@ -13,11 +14,19 @@ SPAN = re.compile(r"`([^`\n]+)`")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def files(*patterns):
+    """Every file of the project whose name is like one of these. What is built is not looked through: it may change meanwhile."""
+    for folder, below, names in os.walk(ROOT):
+        if folder == str(ROOT):
+            below[:] = [one for one in below if not one.startswith(NOT_OURS)]
+        for one in names:
+            if any(fnmatch.fnmatch(one, pattern) for pattern in patterns):
+                yield pathlib.Path(folder, one)
+
+
 def documents():
     """Every Markdown file of the project."""
-    for path in sorted(ROOT.rglob("*.md")):
-        if not path.relative_to(ROOT).parts[0].startswith(NOT_OURS):
-            yield path
+    yield from sorted(files("*.md"))
 
 
 def name(path):

@@ -46,10 +46,7 @@ class Commands(unittest.TestCase):
 
     def test_llmsnoop_knows_the_flags_that_it_is_said_to_have(self):
         known = commands()
-        places = [path for kind in ("*.md", "*.py", "*.sh", "*.service", "*.yaml", "*.8") for path in ROOT.rglob(kind)]
-        for path in places:
-            if path.relative_to(ROOT).parts[0].startswith(documents.NOT_OURS):
-                continue
+        for path in documents.files("*.md", "*.py", "*.sh", "*.service", "*.yaml", "*.8"):
             for command, rest in re.findall(r"(?<!install )\bllmsnoop ([a-z]+)([^|;&`'\"\n]*)", path.read_text(encoding="utf-8")):
                 for flag in FLAG.findall(rest) if command in known else ():
                     self.assertIn(flag, known[command], f"{documents.name(path)}: llmsnoop {command}")

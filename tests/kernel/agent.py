@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -52,6 +53,10 @@ class Agent:
     def messages(self):
         with open(self._err.name, encoding="utf-8") as text:
             return text.read()
+
+    def port(self, of):
+        """The one that it says to listen on: of "metrics", or of the "API"."""
+        return int(re.search(rf"\b{of} on port (\d+)", self.messages())[1])
 
     def output(self):
         with open(self._out.name, encoding="utf-8") as text:

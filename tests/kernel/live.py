@@ -324,8 +324,8 @@ class Cgroup:
         return [int(pid) for pid in (self.path / "cgroup.procs").read_text(encoding="ascii").split()]
 
     def destroy(self):
-        """Removes it; its processes must have ended, and get two seconds for it."""
-        deadline = time.monotonic() + 2
+        """Removes it; its processes must have been ended, and get half a minute to be gone."""
+        deadline = time.monotonic() + 30
         while True:
             try:
                 self.path.rmdir()

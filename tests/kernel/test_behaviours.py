@@ -47,7 +47,7 @@ class Behaviours(kernel_case.KernelCase):
         client.wait_ready()
         client.kill()
         client.finish()
-        records = agent.wait_for(1, timeout=20)
+        records = agent.wait_for(1)
         agent.stop()
         self.assertEqual(len(records), 1)
         self.assertEqual(records[0]["completeness"], "interrupted")
@@ -89,8 +89,9 @@ class Behaviours(kernel_case.KernelCase):
         agent = self.enterContext(kernel_case.Agent(kernel_case.BUILD, "trace", "--json", "--cgroup", self.cgroup.path))
         client = self.start_client("--hold", "--keep-alive", 2)
         client.wait_ready()
-        deadline = time.monotonic() + 20
-        while "probing" not in agent.messages() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while "probing" not in agent.messages():
+            self.assertLess(time.monotonic(), deadline, "the library was not noticed")
             time.sleep(0.05)
         seen_before = len(self.server.exchanges())
         client.go()

@@ -29,14 +29,6 @@ DESCRIPTION = json.loads((pathlib.Path(__file__).resolve().parents[2] / "exporte
 SCHEMA = DESCRIPTION["components"]["schemas"]["Processes"]
 
 
-def free_ports(count):
-    with contextlib.ExitStack() as open_ones:
-        sockets = [open_ones.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
 def get(url):
     with urllib.request.urlopen(url, timeout=10) as response:
         return response.read().decode()
@@ -47,10 +39,9 @@ class Watching:
 
     def __init__(self, case, *flags, host="localhost", way="auto", by=()):
         self.case = case
-        self.api, self.metrics = free_ports(2)
-        self.agent = case.agent("run", "--audit-enabled", "false", "--api-listen", f"127.0.0.1:{self.api}", "--metrics-listen",
-                                f"127.0.0.1:{self.metrics}", "--blind-hosts", host, "--blind-after", "1s",
-                                "--capture-plain-tcp", way, *flags, by=by)
+        self.agent = case.agent("run", "--audit-enabled", "false", "--api-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
+                                "--blind-hosts", host, "--blind-after", "1s", "--capture-plain-tcp", way, *flags, by=by)
+        self.api, self.metrics = self.agent.port("API"), self.agent.port("metrics")
 
     def processes(self):
         answer = json.loads(get(f"http://127.0.0.1:{self.api}/api/v1/processes"))

@@ -31,24 +31,26 @@ class Endings(kernel_case.KernelCase):
         text = "".join(path.read_text() for path in sorted(self.audit.glob("audit-*.jsonl")))
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
+    def wait_for(self, what, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"{what} did not come about")
+            time.sleep(0.05)
+
     def verify(self):
         return run(kernel_case.BUILD, "audit", "verify", *sorted(map(str, self.audit.glob("audit-*.jsonl"))))
 
     def expect_nothing_attached(self):
-        deadline = time.monotonic() + 10
-        while attached_probes() - self.programs_before and time.monotonic() < deadline:
-            time.sleep(0.1)
-        self.assertEqual(attached_probes() - self.programs_before, set())
+        self.wait_for("the end of our programs", lambda: not attached_probes() - self.programs_before)
 
     def test_sigkill_under_load(self):
         agent = self.start()
         client = self.start_client("--load", 4, 6, "--quiet", "--stream", "--query", "chunks=50")
-        time.sleep(3)
+        self.wait_for("ten lines", lambda: len(self.lines()) > 10)
         agent.process.kill()
         agent.process.wait()
         self.expect_nothing_attached()
         self.assertEqual(client.finish().status, 0)  # the client never noticed
-        self.assertGreater(len(self.lines()), 10)
         checked = self.verify()
         self.assertEqual(checked.returncode, 0, checked.stdout)
         # The chain goes on where it broke off.
@@ -56,7 +58,6 @@ class Endings(kernel_case.KernelCase):
                                                     self.audit, cgroup=self.cgroup, libs=self.libs))
         before = len(self.lines())
         self.client("--keep-alive", 3)
-        time.sleep(1)
         agent.stop(signal.SIGTERM)
         self.assertEqual(len(self.lines()), before + 3)
         checked = self.verify()
@@ -67,7 +68,6 @@ class Endings(kernel_case.KernelCase):
         self.client("--keep-alive", 4)
         client = self.start_client("--die-mid-stream", "--stream", "--query", "gap_us=200000")
         client.wait_ready()
-        time.sleep(1)
         agent.stop(signal.SIGTERM)
         client.kill()
         client.finish()
@@ -80,13 +80,12 @@ class Endings(kernel_case.KernelCase):
     def test_log_rotation_by_sighup(self):
         agent = self.start()
         self.client()
-        time.sleep(1)
+        self.wait_for("the first record", self.lines)
         for path in self.audit.glob("audit-*.jsonl"):
             path.rename(pathlib.Path(str(path) + ".1"))
         agent.process.send_signal(signal.SIGHUP)
-        time.sleep(1.5)
+        self.wait_for("a new file", lambda: list(self.audit.glob("audit-*.jsonl")))
         self.client()
-        time.sleep(1)
         agent.stop(signal.SIGTERM)
         self.assertEqual(len(self.lines()), 1)
 

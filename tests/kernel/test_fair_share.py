@@ -13,7 +13,7 @@ class FairShare(kernel_case.KernelCase):
     def test_one_floods_and_the_other_loses_nothing(self):
         flooded = self.enterContext(live.start_server(kernel_case.BUILD, self.work, "--plain"))
         agent = self.agent("trace", "--capture-ring-bytes", "4MiB", "--http-body-hashes", "true")
-        flood = live.start_client(kernel_case.BUILD, flooded, "--load", 2, 3 * STOPS, "--quiet", "--body", 64 << 10,
+        flood = live.start_client(kernel_case.BUILD, flooded, "--load", 2, 600, "--quiet", "--body", 64 << 10,
                                   libs=self.libs, cgroup=self.cgroup)
         clients = []
         for _ in range(STOPS):
@@ -23,7 +23,7 @@ class FairShare(kernel_case.KernelCase):
                 clients.append(self.client("--keep-alive", 5, "--stream"))
             finally:
                 agent.process.send_signal(signal.SIGCONT)
-            time.sleep(0.5)  # for it to read what there is
+            self.wait_for_records(agent, clients[-1].pid, 5)  # it has read what there was
         flood.process.terminate()
         flood.finish()
         records = agent.stop()
@@ -45,8 +45,16 @@ class FairShare(kernel_case.KernelCase):
         """So many more than now."""
         wanted = server.stats()["whole"] + more
         deadline = time.monotonic() + 60
-        while server.stats()["whole"] < wanted and time.monotonic() < deadline:
+        while server.stats()["whole"] < wanted:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the flood has dried up")
             time.sleep(0.02)
+
+    def wait_for_records(self, agent, pid, count):
+        deadline = time.monotonic() + 60
+        while sum(record["process"]["pid"] == pid for record in agent.records()) < count:
+            self.assertLess(time.monotonic(), deadline, f"there are no {count} records of process {pid}")
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

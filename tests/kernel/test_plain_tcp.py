@@ -4,6 +4,7 @@ is left alone."""
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -135,7 +136,7 @@ class Connections(PlainCase):
         client.finish()
         self.run_clients(("--stream", "--query", "die=6"), check=False)
         self.run_clients(("--stream",))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while any(one["state"] == "open" for one in self.watched.exchanges()) and time.monotonic() < deadline:
             time.sleep(0.1)
         truth = self.watched.exchanges()
@@ -238,6 +239,9 @@ class Calls(AnyWay):
         return [live.lookup(one, "usage.input_tokens") - 10 for one in records]
 
     def in_child(self, action):
+        self.expect_end(self.start_child(action))
+
+    def start_child(self, action):
         child = os.fork()
         if child == 0:
             status = 1
@@ -247,6 +251,9 @@ class Calls(AnyWay):
                 status = 0
             finally:
                 os._exit(status)
+        return child
+
+    def expect_end(self, child):
         self.assertEqual(os.waitpid(child, 0)[1], 0, "the child failed")
 
     def test_vectors(self):
@@ -422,25 +429,28 @@ class Calls(AnyWay):
 
     def test_a_read_that_waits_when_the_agent_starts(self):
         """Its return is seen without its entry: it counts where returns are all that is needed (tracepoints, system calls)."""
-        go = threading.Event()
+        asked, go = threading.Event(), threading.Event()
 
         def answers(connection, _):
+            asked.set()
             go.wait(60)
             connection.sendall(answer_text(1))
 
+        def asks_twice(port):
+            with socket.create_connection(("127.0.0.1", port)) as one:
+                for _ in range(2):
+                    one.send(HEAD + REQUEST)
+                    receive(one, len(answer_text(1)))
+
         with echo_server(answers) as port:
-            child = os.fork()
-            if child == 0:
-                self.cgroup.enter()
-                with socket.create_connection(("127.0.0.1", port)) as one:
-                    for _ in range(2):
-                        one.send(HEAD + REQUEST)
-                        receive(one, len(answer_text(1)))
-                os._exit(0)
-            time.sleep(0.5)
+            child = self.start_child(lambda: asks_twice(port))
+            self.assertTrue(asked.wait(60))
+            # It has nothing to do any more but to wait in its read.
+            while pathlib.Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "S":
+                time.sleep(0.01)
             agent = self.agent()
             go.set()
-            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.expect_end(child)
             records = agent.stop()
         self.assertEqual([one["completeness"] for one in records if one["completeness"] == "complete"], ["complete"])
         self.assertLessEqual(len(records), 2)

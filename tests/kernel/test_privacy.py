@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 """Marked secrets are planted wherever a request can carry text, and everything that the agent writes is searched for them: stdout,
 log messages at debug level, audit lines, metrics, and (credentials) the tape."""
-import pathlib
+import json
 import time
 import urllib.request
 
 import kernel_case
 import tape
 from agent import run
-from test_prometheus import free_port
 
 PROMPT = "PLANTEDprompt7f3a"          # in the text of the request
 HEADER = "PLANTEDheader5b1c"          # in a header of our own
@@ -36,6 +35,10 @@ class Privacy(kernel_case.KernelCase):
         for mark in marks:
             self.assertFalse(mark in text, f"{mark[:16]} is in {where}")
 
+    @staticmethod
+    def get(port, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+            return answer.read().decode()
 
     def test_trace_at_debug_level(self):
         agent = self.agent("trace", "--log-level", "debug")
@@ -50,19 +53,16 @@ class Privacy(kernel_case.KernelCase):
         self.assertTrue(any(record.get("findings") for record in records), "a key in a prompt is worth a finding")
 
     def test_audit_metrics_and_log(self):
-        port = free_port()
-        audit = self.work / "audit"
-        api, store = free_port(), self.work / "lib/store.db"
-        agent = self.agent("run", "--metrics-listen", f"127.0.0.1:{port}", "--audit-directory", audit, "--log-level", "debug",
-                           "--store-enabled", "true", "--store-path", store, "--api-listen", f"127.0.0.1:{api}")
+        audit, store = self.work / "audit", self.work / "lib/store.db"
+        agent = self.agent("run", "--metrics-listen", "127.0.0.1:0", "--audit-directory", audit, "--log-level", "debug",
+                           "--store-enabled", "true", "--store-path", store, "--api-listen", "127.0.0.1:0")
         self.plant()
-        time.sleep(1.5)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
-            self.expect_absent(page.read().decode(), "the metrics page")
-        with urllib.request.urlopen(f"http://127.0.0.1:{api}/api/v1/exchanges?limit=1000", timeout=10) as page:
-            exchanges = page.read().decode()
-        self.assertIn("llmsnoop.exchange/1", exchanges)
+        made, until = len(self.server.exchanges()), time.monotonic() + 60
+        while len(json.loads(exchanges := self.get(agent.port("API"), "/api/v1/exchanges?limit=1000"))["exchanges"]) < made:
+            self.assertLess(time.monotonic(), until, f"the API does not show {made} exchanges")
+            time.sleep(0.1)
         self.expect_absent(exchanges, "the API")
+        self.expect_absent(self.get(agent.port("metrics"), "/metrics"), "the metrics page")
         agent.stop()
         self.expect_absent("".join(path.read_text() for path in audit.glob("*")), "the audit log")
         for path in store.parent.glob("*"):

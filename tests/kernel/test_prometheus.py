@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """A real Prometheus scrapes the agent, and its query gives the server's counts. promtool finds nothing to complain about."""
 import json
+import pathlib
 import shutil
-import socket
 import subprocess
+import sys
 import time
 import unittest
 import urllib.parse
@@ -12,11 +13,8 @@ import urllib.request
 import kernel_case
 import live
 
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from free_port import free_port  # noqa: E402  (found only now)
 
 
 def get(url):
@@ -53,8 +51,7 @@ class PrometheusScrape(kernel_case.KernelCase):
         return {(row["metric"]["process"], row["metric"]["model"], row["metric"]["type"]): float(row["value"][1]) for row in result}
 
     def test_sums_equal_the_servers_counts(self):
-        port = free_port()
-        self.agent("run", "--metrics-listen", f"127.0.0.1:{port}", "--audit-directory", self.work / "audit")
+        port = self.agent("run", "--metrics-listen", "127.0.0.1:0", "--audit-directory", self.work / "audit").port("metrics")
         self.client("--stream", "--keep-alive", 7)
         self.client("--api", "anthropic", "--keep-alive", 5)
         self.client("--api", "openai", kind="python")

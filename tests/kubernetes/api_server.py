@@ -242,14 +242,17 @@ class ApiServer:
         self.context, self.ca = None, None
         if tls:
             self.rotate_certificate("first")
-        self.port = 0
+        # Bound and never listened to: while the server is stopped nobody else is given its port, and who connects is refused.
+        self.reserved = socket.socket()
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind(("127.0.0.1", 0))
+        self.port = self.reserved.getsockname()[1]
         self.start()
 
     def start(self):
         self.stopping = False
         self.http = Server(("127.0.0.1", self.port), Handler)
         self.http.owner = self
-        self.port = self.http.server_address[1]
         self.url = f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.http.serve_forever, args=(0.05,))
         self.thread.start()
@@ -271,6 +274,7 @@ class ApiServer:
 
     def __exit__(self, *_):
         self.stop()
+        self.reserved.close()
 
     def rotate_certificate(self, name):
         key, self.ca = make_certificate(self.directory, name)

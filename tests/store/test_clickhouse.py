@@ -21,6 +21,9 @@ import urllib.request
 
 import tool
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from free_port import free_port  # noqa: E402  (found only now)
+
 SERVER = os.environ.get("CLICKHOUSE_SERVER") or shutil.which("clickhouse-server", path=os.environ["PATH"] + ":/usr/sbin")
 README = pathlib.Path(__file__).resolve().parents[2] / "exporters/store/README.md"
 CONFIG = """<yandex>
@@ -33,12 +36,6 @@ USERS = """<yandex><profiles><default/></profiles><quotas><default/></quotas>
 <users><default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users></yandex>"""
 START = 1_795_171_080_123_456_789
 ENVIRONMENT = {"STORE_START_NS": str(START)}
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Clickhouse(tool.Case):

@@ -1,6 +1,7 @@
 #include "agent/tokens/price_table.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -158,7 +159,7 @@ TEST(PriceTable, AliasesThatExplodeAreRefused) {
 }
 
 TEST(PriceTable, AFileIsRead) {
-    const std::string path = testing::TempDir() + "/prices_test.yaml";
+    const std::string path = testing::TempDir() + "prices_" + std::to_string(::getpid()) + ".yaml";
     std::ofstream(path) << with_model("      - {match: {contains: x}, prices: {input: 1}}\n");
     const auto table = read_price_table(path);
     std::remove(path.c_str());
