@@ -25,6 +25,7 @@ namespace {
 constexpr const char* kJson = "application/json";
 constexpr std::size_t kPlainThreads = 8;  // besides those that streams occupy
 constexpr auto kDoctorAge = std::chrono::seconds(60);
+constexpr std::size_t kDoctorAskers = 2;  // at a time; the others may ask again
 
 // Answers are data, for whoever asked and nobody after.
 const std::vector<WebRequest::Header>& safe_headers() {
@@ -262,7 +263,7 @@ class ApiServer::Desk {
     void answer_doctor(WebRequest& request) {
         if (!sources_.doctor) return refuse(request, 404, "there is no doctor here");
         const auto text = [this]() -> std::optional<std::string> {
-            const Slot slot(queries_, options_.max_queries);
+            const Slot slot(asking_doctor_, kDoctorAskers);
             if (!slot) return std::nullopt;
             // Looking takes seconds, and what is seen changes slowly: one looks, for all who ask meanwhile.
             const std::lock_guard lock(doctor_mutex_);
@@ -310,6 +311,7 @@ class ApiServer::Desk {
     const std::string token_hash_;  // empty: no token
     const bool loopback_;
     std::atomic<std::size_t> queries_{0};
+    std::atomic<std::size_t> asking_doctor_{0};
     std::mutex doctor_mutex_;  // guards what follows
     std::string doctor_text_;
     std::chrono::steady_clock::time_point doctor_time_;
