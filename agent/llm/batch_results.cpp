@@ -91,15 +91,20 @@ void BatchResults::response(const model::Frame& frame, Calls& calls) {
     JsonDocument document;
     const Json value = document.parse(text, frame.truncated ? JsonDocument::Ending::cut : JsonDocument::Ending::whole);
     const bool damaged = document.was_damaged() && !frame.truncated;
-    if (const Json list = value["results"]; list.is_array()) {
-        read_list(list, {frame, damaged}, calls);
-    } else if (const auto result = result_of(value)) {
-        // What is cut off may end in half a number. Whoever wants it downloads it once more.
-        if (frame.truncated) return losses_.add(model::Loss::frame_cut);
-        has_results_ = true;
+    const auto result = result_of(value);
+    const Json list = value["results"];
+    if (result && !frame.truncated) {
         read(*result, {frame, damaged, text.size()}, calls);
-    } else if (has_results_ && !value) {
-        losses_.add(frame.truncated ? model::Loss::frame_cut : model::Loss::bad_json);
+    } else if (!result && list.is_array()) {
+        read_list(list, {frame, damaged}, calls);
+    }
+    // What is cut off may end in half a number. Whoever wants it downloads it once more.
+    const bool is_cut = frame.truncated && (result || has_results_);
+    const bool is_unread = has_results_ && (damaged || !value);
+    if (is_cut) {
+        losses_.add(model::Loss::frame_cut);
+    } else if (is_unread) {
+        losses_.add(model::Loss::bad_json);
     }
 }
 
@@ -116,7 +121,6 @@ void BatchResults::read_list(Json list, const Source& source, Calls& calls) {
         }
     });
     if (left > 0) losses_.add(model::Loss::frame_too_large);
-    if (last_is_cut) losses_.add(model::Loss::frame_cut);
 }
 
 void BatchResults::read(const BatchResult& result, const Source& source, Calls& calls) {
@@ -132,10 +136,8 @@ void BatchResults::read(const BatchResult& result, const Source& source, Calls& 
     call.timing = {};
     out.started = source.frame.time;
     out.ended = source.frame.time;
-    if (source.damaged) {
-        losses_.add(model::Loss::bad_json);
-        out.documents = model::worse(out.documents, model::Completeness::truncated);
-    }
+    if (source.damaged) out.documents = model::worse(out.documents, model::Completeness::truncated);
+    has_results_ = true;
     calls.add(std::move(out));
 }
 
