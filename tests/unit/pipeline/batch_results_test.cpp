@@ -95,6 +95,20 @@ TEST(BatchResults, AreCountedOnceWhoeverReadsThem) {
     EXPECT_EQ(tokens_of(out.finished), 2 * 1100U);
 }
 
+// The first is still remembered when the last of the largest batch has been read.
+TEST(BatchResults, AreCountedOnceHoweverManyThereAre) {
+    constexpr int kLargest = 100'000;
+    CountedResponses counted;
+    for (int times = 0; times < 2; ++times) {
+        int new_ones = 0;
+        for (int i = 0; i < kLargest; ++i) {
+            const std::string id = "msg_" + std::to_string(i);
+            new_ones += counted.add(model::Role::client, "anthropic", id, CountedResponses::By::reading, {}) ? 1 : 0;
+        }
+        EXPECT_EQ(new_ones, times == 0 ? kLargest : 0);
+    }
+}
+
 // Embeddings have no identifier: the line's stands for it.
 TEST(BatchResults, AreCountedOnceByTheLineWhereTheAnswerHasNoName) {
     const auto embedding = [](const std::string& id) {
