@@ -7,7 +7,8 @@
 
 namespace llmsnoop::exporters {
 
-// First byte of the request to last byte of the response; for a record made before the end, as far as it got.
+// First byte of the request to last byte of the response; for a record made before the end, as far as it got. Of a
+// result of a batch nobody knows how long it took, nor has it any of the durations below.
 std::optional<base::Duration> duration_of(const model::Exchange& exchange);
 
 // First byte of the request to its last.

@@ -25,6 +25,7 @@ policy::Policy policy_of(const Config& config) {
 pipeline::Settings settings_of(const Config& config) {
     pipeline::Settings out;
     if (!config.tokens.estimate) out.missing_usage = pipeline::MissingUsage::unknown;
+    if (config.tokens.batch_results == "counted") out.batch_results = llm::Batches::counted;
     if (config.http.body_hashes) out.body_hash = pipeline::BodyHash::sha256;
     out.memory_bytes = config.http.memory_bytes;
     return out;

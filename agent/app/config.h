@@ -107,6 +107,7 @@ struct Config {
     } api;
     struct Tokens {
         bool estimate = true;
+        std::string batch_results = "ignored";
     } tokens;
     struct Prices {
         std::vector<std::string> files;

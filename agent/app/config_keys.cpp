@@ -405,6 +405,8 @@ std::vector<ConfigKey> make_keys() {
         on_off(
             {"tokens", "estimate", "count the tokens of calls whose provider reports none, where the model is known"},
             MEMBER(tokens.estimate)),
+        choice({"tokens", "batch_results", "what becomes of the calls in files of batch results, when they are read"},
+               {"ignored", "counted"}, MEMBER(tokens.batch_results)),
         paths({"prices", "file", "price tables of your own, asked in order and before the built-in one"},
               MEMBER(prices.files)),
         choice({"log", "level", "how much the agent says on stderr"}, {"error", "warn", "info", "debug"},

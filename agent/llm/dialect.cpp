@@ -44,6 +44,10 @@ void Calls::finish(base::Time time, bool whole, std::string_view name) {
     open_.erase(open_.begin() + (&one - open_.data()));
 }
 
+void Calls::add(FinishedCall call) {
+    finished_.push_back(std::move(call));
+}
+
 std::vector<FinishedCall> Calls::take_finished() {
     return std::exchange(finished_, {});
 }

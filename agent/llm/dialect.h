@@ -6,6 +6,7 @@
 // into `Calls`, in the neutral words of model::LlmCall, and reports usage as the provider gave it; arithmetic is
 // agent/tokens' job. Input is hostile: any document may be missing, cut, of another shape or no JSON at all. A dialect
 // never throws.
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,11 @@ struct FinishedCall {
     // What of its documents could not be read lowers the verdict on the exchange.
     model::Completeness documents = model::Completeness::complete;
     bool counted = true;  // false: a record, but not to be added to token totals (re-reads, token counting)
+    std::optional<std::uint64_t> answer_bytes;  // where the answer is a part of the body; absent: it is all of it
 };
 
-// The calls of one exchange: one for plain HTTP, one per turn on a WebSocket, where turns may overlap in lanes.
+// The calls of one exchange: one for plain HTTP, one per turn on a WebSocket, where turns may overlap in lanes, and one
+// for each result of a batch.
 class Calls {
  public:
     // The open call of that lane; made on first use, as a copy of `seed`.
@@ -46,6 +49,8 @@ class Calls {
     void lower(model::Completeness verdict);
     // The turn of that lane is over. Plain HTTP dialects need not call this.
     void finish(base::Time time, bool whole = true, std::string_view lane = {});
+    // A call of which all is known at once; it takes no lane.
+    void add(FinishedCall call);
     // Everything finished since the last call, in order of finishing.
     std::vector<FinishedCall> take_finished();
     // Ends all open lanes: `whole` says whether the exchange ended as it should.

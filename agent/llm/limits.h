@@ -37,6 +37,8 @@ inline constexpr std::size_t kConversationBytes = 256U << 10;
 inline constexpr std::size_t kConversationMessages = 512;
 inline constexpr std::size_t kLanes = 64;  // turns in flight
 
+inline constexpr std::size_t kBatchResults = 2048;  // in one document; lines of a file are read one by one
+
 // Fast path (chunk_template.h).
 inline constexpr std::size_t kTemplateBytes = 4096;
 inline constexpr std::size_t kTemplateMisses = 32;  // learned in a row without a match: give up on this stream

@@ -108,8 +108,13 @@ class ParsedBodies {
 
 class Recogniser {
  public:
-    Recogniser(const Clues& clues, Calls& calls, model::LossCounters& losses)
-        : clues_(clues), head_(*clues.request), target_(head_.target), calls_(calls), losses_(losses) {}
+    Recogniser(const Clues& clues, Calls& calls, model::LossCounters& losses, Batches batches)
+        : clues_(clues),
+          head_(*clues.request),
+          target_(head_.target),
+          calls_(calls),
+          losses_(losses),
+          batches_(batches) {}
 
     std::unique_ptr<Dialect> run() {
         if (head_.lost) return by_shape();
@@ -122,6 +127,7 @@ class Recogniser {
 
  private:
     std::unique_ptr<Dialect> by_path(Method method);
+    const Route* first_match(std::span<const Route> routes, Method method);
     std::unique_ptr<Dialect> by_body();
     std::unique_ptr<Dialect> by_shape();
     std::unique_ptr<Dialect> grpc();
@@ -147,20 +153,30 @@ class Recogniser {
     Target target_;
     Calls& calls_;
     model::LossCounters& losses_;
+    Batches batches_;
     std::optional<ParsedBodies> parsed_;
 };
 
-std::unique_ptr<Dialect> Recogniser::by_path(Method method) {
+const Route* Recogniser::first_match(std::span<const Route> routes, Method method) {
     const bool model_host = is_model_host(head_.authority, clues_.server_name);
     const std::uint16_t port = head_.authority.empty() ? clues_.server_port : port_of(head_.authority);
-    for (const Route& route : routes()) {
+    for (const Route& route : routes) {
         if (route.method != method || !target_.ends_in(route.path)) continue;
-        if (!is_certain(route, model_host, port) && !route.confirms(bodies())) continue;
-        seed(route.dialect, route.operation);
-        auto dialect = route.make(recognised());
-        return method == Method::websocket ? std::move(dialect) : begun(std::move(dialect));
+        if (is_certain(route, model_host, port) || route.confirms(bodies())) return &route;
     }
     return nullptr;
+}
+
+std::unique_ptr<Dialect> Recogniser::by_path(Method method) {
+    if (const Route* route = first_match(routes(), method)) {
+        seed(route->dialect, route->operation);
+        auto dialect = route->make(recognised());
+        return method == Method::websocket ? std::move(dialect) : begun(std::move(dialect));
+    }
+    const Route* const batch = batches_ == Batches::counted ? first_match(batch_routes(), method) : nullptr;
+    if (batch == nullptr) return nullptr;
+    seed(batch->dialect, batch->operation);
+    return batch->make(recognised());
 }
 
 std::unique_ptr<Dialect> Recogniser::by_body() {
@@ -201,29 +217,39 @@ std::unique_ptr<Dialect> Recogniser::grpc() {
     return begun(std::make_unique<Grpc>(losses_));
 }
 
+Interest by_path(const model::MessageHead& request, Method method, const Target& target,
+                 std::span<const Route> routes) {
+    const bool model_host = is_model_host(request.authority, {});
+    bool maybe = false;
+    for (const Route& route : routes) {
+        if (route.method != method || !target.ends_in(route.path)) continue;
+        // A less certain route before this one may still be the right one: both need the body then.
+        if (is_certain(route, model_host, port_of(request.authority))) return maybe ? Interest::maybe : Interest::sure;
+        maybe = true;
+    }
+    return maybe ? Interest::maybe : Interest::none;
+}
+
 }  // namespace
 
-Interest interest(const model::MessageHead& request) {
+Interest interest(const model::MessageHead& request, Batches batches) {
     if (request.lost) return Interest::maybe;
     const std::optional<Method> method = method_of(request);
     if (!method) return Interest::none;
     const Target target(request.target);
     if (is_grpc(request)) return is_grpc_model_service(target.path()) ? Interest::sure : Interest::none;
-    const bool model_host = is_model_host(request.authority, {});
-    bool maybe = false;
-    for (const Route& route : routes()) {
-        if (route.method != *method || !target.ends_in(route.path)) continue;
-        // A less certain route before this one may still be the right one: both need the body then.
-        if (is_certain(route, model_host, port_of(request.authority))) return maybe ? Interest::maybe : Interest::sure;
-        maybe = true;
+    const Interest of_path = by_path(request, *method, target, routes());
+    if (of_path != Interest::none) return of_path;
+    if (batches == Batches::counted) {
+        const Interest of_file = by_path(request, *method, target, batch_routes());
+        if (of_file != Interest::none) return of_file;
     }
-    if (maybe) return Interest::maybe;
     return *method == Method::post && may_be_json(request) ? Interest::maybe : Interest::none;
 }
 
-std::unique_ptr<Dialect> recognise(const Clues& clues, Calls& calls, model::LossCounters& losses) {
+std::unique_ptr<Dialect> recognise(const Clues& clues, Calls& calls, model::LossCounters& losses, Batches batches) {
     if (clues.request == nullptr) return nullptr;
-    return Recogniser(clues, calls, losses).run();
+    return Recogniser(clues, calls, losses, batches).run();
 }
 
 }  // namespace llmsnoop::llm

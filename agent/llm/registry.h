@@ -32,10 +32,16 @@ enum class Interest : std::uint8_t {
     sure,
 };
 
-// By the request's head alone.
-Interest interest(const model::MessageHead& request);
+// What becomes of the files in which the results of batches are downloaded (batch_results.h). Ignored, they are traffic
+// like any other.
+enum class Batches : std::uint8_t { ignored, counted };
 
-// The dialect, once the clues suffice; nothing if they do not (yet) point to a model call. `calls.seed` is filled in.
-std::unique_ptr<Dialect> recognise(const Clues& clues, Calls& calls, model::LossCounters& losses);
+// By the request's head alone.
+Interest interest(const model::MessageHead& request, Batches batches = Batches::ignored);
+
+// The dialect, once the clues suffice; nothing if they do not (yet) point to a model call. `calls.seed` is filled in,
+// and for a plain exchange its call is open.
+std::unique_ptr<Dialect> recognise(const Clues& clues, Calls& calls, model::LossCounters& losses,
+                                   Batches batches = Batches::ignored);
 
 }  // namespace llmsnoop::llm

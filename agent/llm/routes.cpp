@@ -4,6 +4,7 @@
 
 #include "agent/llm/anthropic_complete.h"
 #include "agent/llm/anthropic_messages.h"
+#include "agent/llm/batch_results.h"
 #include "agent/llm/bedrock_converse.h"
 #include "agent/llm/bedrock_invoke.h"
 #include "agent/llm/cohere.h"
@@ -138,6 +139,12 @@ Made realtime(const Recognised& in) {
         if (auto model = in.target.parameter(name)) set_model(in, *model);
     }
     return plain<RealtimeByShape>(in);
+}
+
+// files/F/content, batches/B/results: F or B tells results apart that have only the client's names.
+template <auto kForm>
+Made batch(const Recognised& in) {
+    return std::make_unique<BatchResults>(kForm, in.target.segment(1), in.losses);
 }
 
 constexpr auto kChat = kind<OpenaiChat, OpenaiChat::Kind::chat>;
@@ -303,6 +310,16 @@ constexpr std::array kRoutes{
     Route{post, "infill", "llamacpp.completion", "text_completion", Certainty::body, is_llamacpp, plain<LlamaCpp>},
 };
 
+constexpr auto kBatchLines = batch<BatchResults::Form::lines>;
+constexpr auto kBatchDocument = batch<BatchResults::Form::document>;
+
+constexpr std::array kBatchRoutes{
+    // OpenAI, Azure, Groq, Mistral and others: any file, which may be one of results.
+    Route{get, "files/*/content", "openai.batch", "batch", Certainty::host, is_batch_result, kBatchLines},
+    Route{get, "messages/batches/*/results", "anthropic.batch", "batch", Certainty::host, is_batch_result, kBatchLines},
+    Route{get, "batches/*/results", "xai.batch", "batch", Certainty::host, is_batch_result, kBatchDocument},
+};
+
 // Recognised by their bodies, whatever the path.
 constexpr std::array kByName{
     Route{post, "", "mcp", "mcp", Certainty::body, is_mcp, json_rpc<RpcProtocol::mcp>},
@@ -324,6 +341,10 @@ const Route* route_of(std::string_view dialect) {
 
 std::span<const Route> routes() {
     return kRoutes;
+}
+
+std::span<const Route> batch_routes() {
+    return kBatchRoutes;
 }
 
 std::unique_ptr<Dialect> make_by_name(std::string_view dialect, const Recognised& recognised) {

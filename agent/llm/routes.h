@@ -41,6 +41,8 @@ struct Route {
 
 // The first that matches counts.
 std::span<const Route> routes();
+// Likewise: files of batch results, each of which holds many calls.
+std::span<const Route> batch_routes();
 
 // The reader of a dialect that was recognised by the bodies alone; null for names that are never recognised so.
 std::unique_ptr<Dialect> make_by_name(std::string_view dialect, const Recognised& recognised);

@@ -29,8 +29,9 @@ bool lacks_input(const LlmCall& call, const Usage& usage) {
 
 using By = CountedResponses::By;
 
+// Results of batches are read as well, and by nobody but readers.
 By how(const LlmCall& call) {
-    return call.operation == "fetch_response" ? By::reading : By::call;
+    return call.operation == "fetch_response" || call.operation == "batch" ? By::reading : By::call;
 }
 
 // What is said to be used by a response that is still being made is not yet what it costs.

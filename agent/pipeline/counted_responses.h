@@ -2,7 +2,8 @@
 // Which responses have been counted, so that reading one again (polling, retrieval) does not count its tokens twice:
 // neither after the call that made it, nor before that call is over.
 //
-// Thread-safe. Remembers the most recent ones.
+// Thread-safe. Remembers the most recent ones, more than the largest batch has results (Anthropic takes 100,000), by a
+// hash of their names: a few dozen bytes each.
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -36,8 +37,8 @@ class CountedResponses {
     };
 
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, Shown> known_;
-    std::deque<std::string> order_;
+    std::unordered_map<std::uint64_t, Shown> known_;
+    std::deque<std::uint64_t> order_;
 };
 
 }  // namespace llmsnoop::pipeline

@@ -40,7 +40,7 @@ ExchangeAssembly::ExchangeAssembly(const model::RequestStarted& event, const Con
     request_.head = event.head;
     request_.started = event.time;
     id_ = exchange_id(event.time, connection.opened.id, number_, 0);
-    interest_ = llm::interest(*event.head);
+    interest_ = llm::interest(*event.head, services_.settings.batch_results);
     if (interest_ != llm::Interest::none) open_reader(model::Part::request);
     if (event.head->lost) lower(Completeness::headers_lost);
     if (event.after_gap) lower(Completeness::gap);
@@ -152,15 +152,15 @@ bool ExchangeAssembly::recognise(const model::Frame* response_document) {
         clues.server_port = server->port;
         clues.server_is_private = is_private(server->address);
     }
-    dialect_ = llm::recognise(clues, calls_, services_.losses);
+    dialect_ = llm::recognise(clues, calls_, services_.losses, services_.settings.batch_results);
     if (!dialect_) return false;
     announce();
     return true;
 }
 
 void ExchangeAssembly::announce() {
-    if (announced_ || model::header(*request_.head, "upgrade"))
-        return;  // a WebSocket is a session, its turns are the calls
+    // A WebSocket is a session, whose turns are the calls; so are the lines of a file of results.
+    if (announced_ || !calls_.is_open()) return;
     announced_ = true;
     model::ExchangeStarted started;
     started.id = id_;
@@ -269,7 +269,7 @@ model::Exchange ExchangeAssembly::record_of(llm::FinishedCall& call) {
     out.id = turns_ == 0 ? id_ : exchange_id(request_.started, connection_.opened.id, number_, turns_);
     out.role = connection_.role();
     out.net = net();
-    out.http = http();
+    out.http = http(call);
     out.timing.started = call.started.value_or(request_.started);
     if (!call.started) {
         out.timing.request_ended = request_.ended;
@@ -298,7 +298,7 @@ model::Net ExchangeAssembly::net() const {
     return out;
 }
 
-model::Http ExchangeAssembly::http() {
+model::Http ExchangeAssembly::http(const llm::FinishedCall& call) {
     model::Http out;
     out.method = request_.head->method;
     out.path = request_.head->target;
@@ -306,6 +306,10 @@ model::Http ExchangeAssembly::http() {
     out.retry = retry_of(*request_.head);
     if (response_.head && response_.head->status != 0) out.status = response_.head->status;
     out.request_bytes = (request_.reader ? request_.reader->wire_bytes() : 0) + message_bytes_[0];
+    if (call.answer_bytes) {
+        out.response_bytes = *call.answer_bytes;
+        return out;
+    }
     out.response_bytes = (response_.reader ? response_.reader->wire_bytes() : 0) + message_bytes_[1];
     if (request_.reader) out.request_sha256 = request_.reader->take_sha256();
     if (response_.reader) out.response_sha256 = response_.reader->take_sha256();

@@ -60,7 +60,7 @@ class ExchangeAssembly {
     void deliver(std::vector<llm::FinishedCall> calls);
     model::Exchange record_of(llm::FinishedCall& call);
     model::Net net() const;
-    model::Http http();
+    model::Http http(const llm::FinishedCall& call);
     std::optional<Pairing::Key> pairing_key() const;
     Pairing::Keys pairing_keys(const model::Exchange& record) const;
 

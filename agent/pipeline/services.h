@@ -8,6 +8,7 @@
 #include "agent/base/memory_budget.h"
 #include "agent/blind/blind_table.h"
 #include "agent/capture/source.h"
+#include "agent/llm/registry.h"
 #include "agent/model/exchange.h"
 #include "agent/model/loss.h"
 #include "agent/model/traffic.h"
@@ -24,6 +25,7 @@ enum class MissingUsage : std::uint8_t { unknown, estimated };
 struct Settings {
     BodyHash body_hash = BodyHash::none;
     MissingUsage missing_usage = MissingUsage::estimated;
+    llm::Batches batch_results = llm::Batches::ignored;
     std::size_t connections = 65536;        // open at once, per shard
     std::size_t exchanges = 1024;           // open at once, per connection
     std::uint64_t mute_from = 256U << 10;   // bodies of no interest with more than this left are muted

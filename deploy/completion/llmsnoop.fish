@@ -89,6 +89,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l api-tls-key -d 'its
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l api-insecure -d 'listen beyond loopback without token or TLS all the same' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l api-max-streams -d 'clients of /api/v1/stream at a time' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l tokens-batch-results -d 'what becomes of the calls in files of batch results, when they are read' -x -a 'ignored counted'
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from run' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l help -d 'Print this help message and exit'
@@ -130,6 +131,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l http-memory-bytes
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l policy-hashes -d 'put hashes of prompts and completions into records' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l tokens-batch-results -d 'what becomes of the calls in files of batch results, when they are read' -x -a 'ignored counted'
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from trace' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from record' -F
@@ -168,6 +170,7 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l http-memory-byte
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l policy-content -d 'what may leave of prompts and completions' -x -a 'none redacted'
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l policy-hashes -d 'put hashes of prompts and completions into records' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l tokens-batch-results -d 'what becomes of the calls in files of batch results, when they are read' -x -a 'ignored counted'
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from replay' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'
 complete -c llmsnoop -n '__fish_seen_subcommand_from doctor' -l help -d 'Print this help message and exit'
@@ -316,5 +319,6 @@ complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l api-tls-key -d '
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l api-insecure -d 'listen beyond loopback without token or TLS all the same' -x -a 'true false'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l api-max-streams -d 'clients of /api/v1/stream at a time' -x
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l tokens-estimate -d 'count the tokens of calls whose provider reports none, where the model is known' -x -a 'true false'
+complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l tokens-batch-results -d 'what becomes of the calls in files of batch results, when they are read' -x -a 'ignored counted'
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l prices-file -d 'price tables of your own, asked in order and before the built-in one' -r -F
 complete -c llmsnoop -n '__fish_seen_subcommand_from config' -l log-level -d 'how much the agent says on stderr' -x -a 'error warn info debug'

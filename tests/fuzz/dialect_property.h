@@ -40,14 +40,13 @@ class DialectRun {
         head_.method = place.method;
         head_.target = place.target;
         head_.authority = place.host;
-        if (place.method == "GET" && !place.target.starts_with("/v1/responses/"))
-            head_.headers.push_back({"upgrade", "websocket"});
+        if (place.method == "GET" && place.content_type.empty()) head_.headers.push_back({"upgrade", "websocket"});
         answer_.status = 200;
         if (!place.content_type.empty()) answer_.headers.push_back({"content-type", std::string(place.content_type)});
         llm::Clues clues;
         clues.request = &head_;
         if (!place.request_body.empty()) clues.request_body = base::as_bytes(place.request_body);
-        dialect_ = llm::recognise(clues, calls_, losses_);
+        dialect_ = llm::recognise(clues, calls_, losses_, llm::Batches::counted);
         require(dialect_ != nullptr);
         if (auto* json = dynamic_cast<llm::JsonDialect*>(dialect_.get())) json->set_fast_path(fast_path);
     }

@@ -44,13 +44,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     llm::Clues clues;
     clues.request = &head;
     llm::Calls calls;
-    const llm::Interest asked = llm::interest(head);
-    auto dialect = llm::recognise(clues, calls, losses);
+    const auto counted = llm::Batches::counted;
+    const llm::Interest asked = llm::interest(head, counted);
+    const llm::Interest without = llm::interest(head, llm::Batches::ignored);
+    require(without == asked || without == llm::Interest::none);
+    auto dialect = llm::recognise(clues, calls, losses, counted);
     require((asked == llm::Interest::sure) == (dialect != nullptr));
     if (!dialect) {
         clues.request_body = base::as_bytes(request);
         clues.response_document = base::as_bytes(input);
-        dialect = llm::recognise(clues, calls, losses);
+        dialect = llm::recognise(clues, calls, losses, counted);
         if (asked == llm::Interest::none) require(dialect == nullptr);
     }
     if (!dialect) return 0;

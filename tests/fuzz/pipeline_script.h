@@ -183,6 +183,7 @@ inline Outcome play(const Script& script, std::size_t cut, base::FunctionRef<voi
                                 {},
                                 {}};
     services.settings.body_hash = pipeline::BodyHash::sha256;
+    services.settings.batch_results = llm::Batches::counted;
     pipeline::Engine engine(services);
     if (!engine.run()) outcome.finished.clear();
     for (std::size_t i = 0; i < model::kLossCount; ++i)

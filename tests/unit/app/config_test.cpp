@@ -76,6 +76,8 @@ metrics:
 TEST_F(ConfigTest, EstimatesUnlessToldNotTo) {
     EXPECT_TRUE(load("")->tokens.estimate);
     EXPECT_FALSE(load("tokens: {estimate: false}\n")->tokens.estimate);
+    EXPECT_EQ(load("")->tokens.batch_results, "ignored");
+    EXPECT_EQ(load("tokens: {batch_results: counted}\n")->tokens.batch_results, "counted");
     EXPECT_EQ(problem("tokens:\n  estimate: maybe\n"), ":2: tokens.estimate: 'maybe' is no switch (true or false)");
 }
 

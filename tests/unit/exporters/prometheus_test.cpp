@@ -167,6 +167,19 @@ TEST_F(MetricsTest, MeasuresTimes) {
     EXPECT_EQ(value("llmsnoop_request_duration_seconds_bucket", {R"(le="+Inf")"}), 1);
 }
 
+// How long a batch took is not known; its download says nothing of it.
+TEST_F(MetricsTest, ResultsOfBatchesHaveTokensButNoDuration) {
+    model::Exchange result = chat_exchange("app", "m", 1, 8);
+    result.llm.operation = "batch";
+    result.llm.stream = false;
+    metrics().exchange(result);
+    EXPECT_EQ(value("llmsnoop_tokens_total", {R"(type="output")", R"(operation="batch")"}), 8);
+    EXPECT_TRUE(std::isnan(value("llmsnoop_request_duration_seconds_count")));
+    EXPECT_TRUE(std::isnan(value("llmsnoop_time_to_first_token_seconds_count")));
+    metrics().exchange(chat_exchange("app", "m", 1, 8));
+    EXPECT_EQ(value("llmsnoop_request_duration_seconds_count"), 1);
+}
+
 TEST_F(MetricsTest, ACounterNeverFalls) {
     model::Exchange exchange = chat_exchange("app", "m", 1, 1);
     for (const double usd :

@@ -143,10 +143,10 @@ class Runner {
 
  private:
     bool recognise(const std::vector<Cut>& answered) {
-        if (interest(script_.request) == Interest::none) return false;
+        if (interest(script_.request, Batches::counted) == Interest::none) return false;
         Clues clues;
         clues.request = &script_.request;
-        dialect_ = llm::recognise(clues, calls_, losses_);
+        dialect_ = llm::recognise(clues, calls_, losses_, Batches::counted);
         if (dialect_) return true;
         clues.request_body = base::as_bytes(script_.request_body);
         std::string from_client;
@@ -156,12 +156,12 @@ class Runner {
             if (who == 's' && from_server.empty()) from_server = text;
         }
         if (!from_client.empty()) clues.request_body = base::as_bytes(from_client);
-        dialect_ = llm::recognise(clues, calls_, losses_);
+        dialect_ = llm::recognise(clues, calls_, losses_, Batches::counted);
         if (dialect_) return true;
         clues.response = &script_.response;
         if (!answered.empty()) clues.response_document = base::as_bytes(answered.front().document);
         if (!from_server.empty()) clues.response_document = base::as_bytes(from_server);
-        dialect_ = llm::recognise(clues, calls_, losses_);
+        dialect_ = llm::recognise(clues, calls_, losses_, Batches::counted);
         return dialect_ != nullptr;
     }
 
@@ -294,6 +294,7 @@ class Description {
         if (finished.ended) line("turn", fmt::format("to {} ms", ms(*finished.ended)));
         if (!finished.whole) line("whole", "no");
         if (!finished.counted) line("counted", "no");
+        if (finished.documents != model::Completeness::complete) line("documents", model::name_of(finished.documents));
         if (call.prompt_cut) line("prompt", "cut");
         if (call.completion_cut) line("answer", "cut");
         return out_;

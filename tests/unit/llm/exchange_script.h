@@ -16,7 +16,8 @@
 //   = provider: openai                     what is expected: all lines of `describe`, in its order
 //
 // "> lost" and "< lost" stand for heads that were lost. Lines of a body that begin with one of the marks are written
-// with a backslash in front. A line that ends in " \" goes on in the next one, without the blanks that it begins with.
+// with a backslash in front. Results of batches are counted. A line that ends in " \" goes on in the next one, without
+// the blanks that it begins with.
 #include <string>
 #include <vector>
 

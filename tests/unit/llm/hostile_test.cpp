@@ -38,7 +38,7 @@ struct Feed {
         clues.request = &script.request;
         clues.request_body = base::as_bytes(script.request_body);
         clues.response_document = base::as_bytes(script.response_body);
-        dialect = recognise(clues, calls, losses);
+        dialect = recognise(clues, calls, losses, Batches::counted);
     }
     void give(model::Part part, model::Frame::Kind kind, std::string_view document, bool truncated = false,
               std::string_view name = {}) {
@@ -244,6 +244,51 @@ TEST(Hostile, ALineThatNeverEnds) {
     feed.dialect->end({}, feed.calls);
     EXPECT_TRUE(feed.calls.take_all(true)[0].call.completion_cut);
     EXPECT_GT(feed.losses.get(model::Loss::frame_too_large), 0U);
+}
+
+constexpr std::string_view kBatchFile = "> GET /v1/files/f/content\n> host: api.openai.com\n< 200\n";
+
+TEST(Hostile, ResultsWithoutEndAreCut) {
+    Feed feed(parse_script("> GET /v1/batches/b/results\n> host: api.x.ai\n< 200\n"));
+    ASSERT_TRUE(feed.dialect);
+    std::string page = R"({"results":[)";
+    for (int i = 0; i < 100'000; ++i)
+        page += R"({"batch_request_id":"x","error_message":"y"},)";
+    feed.give(model::Part::response, model::Frame::Kind::body, page + "7]}");
+    EXPECT_EQ(feed.calls.take_finished().size(), limits::kBatchResults);
+    EXPECT_EQ(feed.losses.get(model::Loss::frame_too_large), 1U);
+}
+
+TEST(Hostile, AResultInsideAResultIsNoCall) {
+    Feed feed(parse_script(kBatchFile));
+    std::string line = "7";
+    for (int i = 0; i < 1000; ++i)
+        line = R"({"custom_id":"x","response":{"status_code":200,"body":)" + line + "}}";
+    feed.give(model::Part::response, model::Frame::Kind::event, line);
+    const auto calls = feed.calls.take_finished();
+    ASSERT_EQ(calls.size(), 1U);
+    EXPECT_EQ(calls[0].documents, model::Completeness::truncated) << "nested deeper than is read";
+}
+
+TEST(Hostile, LinesOfAFileThatAreNoResults) {
+    Feed feed(parse_script(kBatchFile));
+    const auto give = [&](std::string_view line, bool truncated = false) {
+        feed.give(model::Part::response, model::Frame::Kind::event, line, truncated);
+    };
+    for (const std::string_view line :
+         {"", "null", "[]", "{}", "\"custom_id\"", "{\"custom_id\":\"x\"}", "{\"custom_id\":\"x\",\"response\":7}",
+          "{\"custom_id\":\"x\",\"result\":{\"type\":7}}", "{\"custom_id\":\"x\",\"response\":null,\"error\":null}",
+          "{\"response\":{\"body\":{}}}", "{\"results\":[]}", "{\"results\":[[],{},7,null]}", "\x01\xff"}) {
+        give(line);
+    }
+    EXPECT_TRUE(feed.calls.take_finished().empty());
+    EXPECT_EQ(feed.losses.get(model::Loss::bad_json), 0U) << "a file of another kind loses nothing";
+    give(R"({"custom_id":"x","response":{"status_code":200,"body":{"model":"m"}}})");
+    give("\x01\xff");
+    give(R"({"custom_id":"x","response":{"status_code":200,"body":{"model":"m","usage":{"prompt_tokens":1)", true);
+    EXPECT_EQ(feed.calls.take_finished().size(), 1U);
+    EXPECT_EQ(feed.losses.get(model::Loss::bad_json), 1U);
+    EXPECT_EQ(feed.losses.get(model::Loss::frame_cut), 1U);
 }
 
 }  // namespace

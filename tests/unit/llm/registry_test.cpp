@@ -257,5 +257,38 @@ TEST(Recognise, AsksForTheBodyWhereThePathIsNotEnough) {
     EXPECT_EQ(calls.seed.provider, "self_hosted");
 }
 
+// Anybody may download them: they are looked at only where that is asked for.
+TEST(Recognise, LooksAtResultsOfBatchesOnlyWhenAsked) {
+    for (const auto& [target, host, asked] : {
+             std::tuple("/v1/files/file-1/content", "api.openai.com", Interest::sure),
+             std::tuple("/openai/files/file-1/content?api-version=1", "x.openai.azure.com", Interest::sure),
+             std::tuple("/openai/v1/files/file-1/content", "api.groq.com", Interest::sure),
+             std::tuple("/v1/files/f/content", "api.mistral.ai", Interest::sure),
+             std::tuple("/v1/messages/batches/msgbatch_1/results", "api.anthropic.com", Interest::sure),
+             std::tuple("/v1/batches/batch_1/results?limit=100", "api.x.ai", Interest::sure),
+             std::tuple("/v1/files/f/content", "files.example.org", Interest::maybe),
+             std::tuple("/v1/files/f", "api.openai.com", Interest::none),
+             std::tuple("/v1/batches/b", "api.x.ai", Interest::none),
+         }) {
+        const model::MessageHead request = head("GET", target, host);
+        EXPECT_EQ(interest(request, Batches::counted), asked) << target;
+        EXPECT_EQ(interest(request, Batches::ignored), Interest::none) << target;
+        const std::string_view line = R"({"custom_id": "1", "response": {"status_code": 200, "body": {}}})";
+        for (const auto& [batches, found] :
+             {std::pair(Batches::counted, asked != Interest::none), std::pair(Batches::ignored, false)}) {
+            Calls calls;
+            model::LossCounters losses;
+            Clues clues;
+            clues.request = &request;
+            clues.response_document = base::as_bytes(line);
+            EXPECT_EQ(recognise(clues, calls, losses, batches) != nullptr, found) << target;
+            EXPECT_FALSE(calls.is_open()) << "a file is no call";
+        }
+    }
+    EXPECT_EQ(interest(head("POST", "/v1/files/f/content", "api.openai.com", {{"content-type", "text/plain"}}),
+                       Batches::counted),
+              Interest::none);
+}
+
 }  // namespace
 }  // namespace llmsnoop::llm
