@@ -262,20 +262,24 @@ class ApiServer::Desk {
 
     void answer_doctor(WebRequest& request) {
         if (!sources_.doctor) return refuse(request, 404, "there is no doctor here");
-        const auto text = [this]() -> std::optional<std::string> {
+        using Text = base::Result<std::string>;
+        const auto text = [this]() -> std::optional<Text> {
             const Slot slot(asking_doctor_, kDoctorAskers);
             if (!slot) return std::nullopt;
             // Looking takes seconds, and what is seen changes slowly: one looks, for all who ask meanwhile.
             const std::lock_guard lock(doctor_mutex_);
             const auto now = std::chrono::steady_clock::now();
             if (doctor_text_.empty() || now - doctor_time_ > kDoctorAge) {
-                doctor_text_ = on_own_stack(sources_.doctor);
+                auto found = on_own_stack([this]() -> Text { return sources_.doctor(); });
+                if (!found) return found;
+                doctor_text_ = std::move(*found);
                 doctor_time_ = std::chrono::steady_clock::now();
             }
             return doctor_text_ + "\n";
         }();
         if (!text) return refuse_crowd(request);
-        reply(request, 200, kJson, *text);
+        if (!*text) return refuse(request, text->error());
+        reply(request, 200, kJson, **text);
     }
 
     void answer_stream(WebRequest& request, Parameters& parameters) {

@@ -35,6 +35,8 @@ base::Result<SslContext> tls_context(const std::string& name, const TlsFiles& fi
     SSL_CTX_set_mode(context,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    // A client that comes again can bring a ticket: nothing is to be kept for it here.
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     const auto unusable = [&](const std::string& file) {
         return base::error(name + ": " + file + " cannot be used: " + openssl_reason(), base::Error::Kind::usage);
     };

@@ -32,6 +32,7 @@ MACHINES = {
     "pods": (pod_machine.build, pod_checks.all_checks, pod_machine.MEMORY_MB, pod_machine.TOOLS, ["6.12"]),
 }
 SLOWEST_S = 2000
+STARTED = "llmsnoop: init"  # guest/init says so
 
 
 def missing_tools(tools):
@@ -57,22 +58,48 @@ def boot(image, archive, memory_mb, work):
     return time.monotonic() - started
 
 
-def try_kernel(name, options, archive):
-    """Returns (version, seconds, {check: problems}) or raises debian_kernels.Unavailable."""
-    image, version = debian_kernels.fetch(name, options.cache)
-    _, check, memory_mb, _, _ = MACHINES[options.machine]
+class NeverStarted(Exception):
+    """The machine ended before anything of ours ran in it."""
+
+
+def try_machine(image, archive, memory_mb, kept):
+    """Returns (seconds, problem): what the machine brings back is in `kept`, or there is a problem."""
     with tempfile.TemporaryDirectory(prefix="llmsnoop-vm-") as work:
-        kept = pathlib.Path(options.keep) / name if options.keep else pathlib.Path(work) / "kept"
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
         try:
             seconds = boot(image, archive, memory_mb, work)
             with tarfile.open(pathlib.Path(work) / "results.tar.gz") as results:
                 results.extractall(kept)  # made by our own guest
-        except (TimeoutError, tarfile.TarError, EOFError) as problem:
-            console = (pathlib.Path(work) / "console.log").read_text(encoding="utf-8", errors="replace")
-            return version, 0, {"boot": [f"{type(problem).__name__}: {problem}", *console.splitlines()[-20:]]}
+            problem = None
+        except (TimeoutError, tarfile.TarError, EOFError) as failure:
+            seconds, problem = 0, f"{type(failure).__name__}: {failure}"
         shutil.copy(pathlib.Path(work) / "console.log", kept)
+    if problem and STARTED not in console_of(kept):
+        raise NeverStarted(problem)
+    return seconds, problem
+
+
+def console_of(kept):
+    return (kept / "console.log").read_text(encoding="utf-8", errors="replace")
+
+
+def try_kernel(name, options, archive):
+    """Returns (version, seconds, {check: problems}) or raises debian_kernels.Unavailable."""
+    image, version = debian_kernels.fetch(name, options.cache)
+    _, check, memory_mb, _, _ = MACHINES[options.machine]
+    with tempfile.TemporaryDirectory(prefix="llmsnoop-kept-") as temporary:
+        kept = pathlib.Path(options.keep) / name if options.keep else pathlib.Path(temporary)
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        for last in False, True:
+            try:
+                seconds, problem = try_machine(image, archive, memory_mb, kept)
+                break
+            except NeverStarted as failure:
+                # The emulator now and then trips over code that a kernel patches as it starts.
+                problem, seconds = str(failure), 0
+                print(f"{name}: the machine died as it started" + ("" if last else "; once more"), file=sys.stderr)
+        if problem:
+            return version, 0, {"boot": [problem, *console_of(kept).splitlines()[-20:]]}
         return version, seconds, check(kept)
 
 
@@ -85,6 +112,8 @@ def print_table(outcomes):
         cells = []
         for _, _, found in outcomes.values():
             problems = found.get(check, ["not tried"])
+            if check == "boot" and check not in found:
+                problems = []
             cells.append(f"{'-' if problems is None else 'FAILED' if problems else 'ok':>9}")
         print(f"{check:{width}} {' '.join(cells)}")
     print(f"{'seconds':{width}} {' '.join(f'{seconds:9.0f}' for _, seconds, _ in outcomes.values())}")
