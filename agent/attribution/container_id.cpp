@@ -282,7 +282,8 @@ std::string better_cgroup(const std::string& known, const std::string& other) {
         return names ? names->pod_uid : std::string();
     };
     const std::string pod = pod_of_path(known);
-    if (!pod.empty() && pod != pod_of_path(other) && !pod_of_path(other).empty()) return known;
+    const std::string other_pod = pod_of_path(other);
+    if (!pod.empty() && !other_pod.empty() && pod != other_pod) return known;
     const int of_known = worth(known);
     const int of_other = worth(other);
     if (of_known != of_other) return of_known > of_other ? known : other;

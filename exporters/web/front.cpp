@@ -230,9 +230,10 @@ void Front::State::accept() {
         Fd client(
             ::accept4(listener.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!client) {
+            const int why = errno;
             // Without descriptors for more it is as full as it can be.
-            if (errno == EMFILE || errno == ENFILE) make_room();
-            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) again = Clock::now() + kAfterFailure;
+            if (why == EMFILE || why == ENFILE) make_room();
+            if (why != EAGAIN && why != ECONNABORTED && why != EINTR) again = Clock::now() + kAfterFailure;
             return;
         }
         if (is_full()) make_room();

@@ -111,9 +111,7 @@ def print_table(outcomes):
     for check in names:
         cells = []
         for _, _, found in outcomes.values():
-            problems = found.get(check, ["not tried"])
-            if check == "boot" and check not in found:
-                problems = []
+            problems = found.get(check, [] if check == "boot" else ["not tried"])
             cells.append(f"{'-' if problems is None else 'FAILED' if problems else 'ok':>9}")
         print(f"{check:{width}} {' '.join(cells)}")
     print(f"{'seconds':{width}} {' '.join(f'{seconds:9.0f}' for _, seconds, _ in outcomes.values())}")
