@@ -14,7 +14,8 @@ namespace {
 constexpr char kMask = '*';
 
 // Context that is carried over a cut: the longest name or key prefix with kCutSecret characters of the key fits into a
-// run of that length, and an escape or delimiter into the bytes before it.
+// run of that length, and an escape or delimiter into the bytes before it. Those are kept without a run as well: one
+// may begin with the next byte.
 constexpr std::size_t kRunKept = 90;
 constexpr std::size_t kBeforeRun = 6;
 
@@ -162,7 +163,7 @@ void CredentialMask::remember(std::string_view text) {
     std::size_t run = 0;
     while (run < std::min(text.size(), kRunKept) && is_context_byte(text[text.size() - 1 - run]))
         ++run;
-    const std::size_t keep = run == 0 ? 0 : std::min(run + kBeforeRun, text.size());
+    const std::size_t keep = std::min(run + kBeforeRun, text.size());
     if (keep < text.size()) line_start_ = text[text.size() - keep - 1] == '\n';
     context_cut_ = run == kRunKept;
     context_.assign(text.substr(text.size() - keep));
