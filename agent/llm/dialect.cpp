@@ -30,6 +30,11 @@ void Calls::do_not_count(std::string_view name) {
     lane(name).state.counted = false;
 }
 
+void Calls::said_done() {
+    for (Lane& one : open_)
+        one.state.said_done = true;
+}
+
 void Calls::lower(model::Completeness verdict) {
     if (open_.empty()) next_ = model::worse(next_, verdict);
     for (Lane& one : open_)

@@ -101,7 +101,8 @@ void JsonDialect::response(const model::Frame& frame, Calls& calls) {
 }
 
 void JsonDialect::parse_response(std::string_view text, const model::Frame& frame, Calls& calls) {
-    if (text.empty() || text == kDone) return;
+    if (text.empty()) return;
+    if (text == kDone) return calls.said_done();
     model::LlmCall& call = calls.open();
     if (frame.kind == model::Frame::Kind::event) {
         call.stream = true;

@@ -245,14 +245,16 @@ void ExchangeAssembly::finish(base::Time time) {
     const bool whole = completeness_ == Completeness::complete || completeness_ == Completeness::headers_lost;
     std::vector<llm::FinishedCall> calls = calls_.take_all(whole);
     for (llm::FinishedCall& call : calls)
-        call.whole = call.whole && !ends_too_early(call.call);
+        call.whole = call.whole && !ends_too_early(call);
     deliver(std::move(calls));
 }
 
-// A stream that only the end of the connection ends, and that never said why it stopped: some TLS libraries take a
-// broken connection for an end in order.
-bool ExchangeAssembly::ends_too_early(const model::LlmCall& call) const {
-    return response_.how == How::by_close && call.stream.value_or(false) && call.finish_reasons.empty() && !call.error;
+// A stream that only the end of the connection ends, and that said neither why it stopped nor that it is over: some TLS
+// libraries take a broken connection for an end in order.
+bool ExchangeAssembly::ends_too_early(const llm::FinishedCall& finished) const {
+    const model::LlmCall& call = finished.call;
+    return response_.how == How::by_close && call.stream.value_or(false) && call.finish_reasons.empty() &&
+           !call.error && !finished.said_done;
 }
 
 void ExchangeAssembly::deliver(std::vector<llm::FinishedCall> calls) {

@@ -56,7 +56,7 @@ class ExchangeAssembly {
     void lower(model::Completeness verdict) { completeness_ = model::worse(completeness_, verdict); }
     void lower_by_end(const Side& one);
     void finish(base::Time time);
-    bool ends_too_early(const model::LlmCall& call) const;
+    bool ends_too_early(const llm::FinishedCall& finished) const;
     void deliver(std::vector<llm::FinishedCall> calls);
     model::Exchange record_of(llm::FinishedCall& call);
     model::Net net() const;

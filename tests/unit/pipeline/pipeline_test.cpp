@@ -226,6 +226,8 @@ TEST(PipelineTest, AnAnswerThatEndsWithTheConnectionIsCompleteOnlyIfItsEndWasSee
     EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client",
                     head + "data: " + piece + R"(,"finish_reason":"stop"}]})" + "\n\n"),
               Completeness::complete);
+    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", head + "data: " + piece + "}]}\n\ndata: [DONE]\n\n"),
+              Completeness::complete);
 }
 
 TEST(PipelineTest, AConnectionThatIsSilentForAnHourIsDeliveredAsFarAsItGot) {
