@@ -142,6 +142,7 @@ void Http1Connection::gap(Direction direction, const model::Gap& gap, HttpOut ou
     }
     if (left == 0) return;
     if (mine.state == Side::State::head || mine.state == Side::State::seeking) go_astray(direction, gap.time, out);
+    if (recognised() && part_of(direction) == Part::response) pairing_.gap_between_responses();
     mine.position = gap.offset + gap.length;
 }
 

@@ -87,6 +87,12 @@ class Http1Connection {
         std::uint64_t position = 0;  // absolute offset of the next byte
         base::Time waiting_since;
     };
+    // What a response answers, and the protocol that it switches the connection to.
+    struct Answered {
+        Pairing::Request request;
+        std::optional<Switch::To> target;
+        bool after_gap = false;
+    };
     // The end of a request to switch protocols, which is not reported before the answer is known.
     struct HeldEnd {
         model::ExchangeNumber exchange = kUnfollowed;
@@ -110,8 +116,7 @@ class Http1Connection {
     void request_head(const ParsedHead& parsed, base::Time started, base::Time now, HttpOut out);
     void response_head(const ParsedHead& parsed, base::Time started, base::Time now, HttpOut out);
     bool is_open(model::ExchangeNumber exchange) const;
-    void answer(const ParsedHead& parsed, const Pairing::Request& request, std::optional<Switch::To> target,
-                base::Time started, base::Time now, HttpOut out);
+    void answer(const ParsedHead& parsed, const Answered& answered, base::Time started, base::Time now, HttpOut out);
     void answer_with_switch(Switch::To to, const ParsedHead& parsed, const Pairing::Request& request, base::Time now,
                             HttpOut out);
     void retry_waiting_response(HttpOut out);

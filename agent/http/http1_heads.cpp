@@ -115,8 +115,10 @@ void Http1Connection::response_head(const ParsedHead& parsed, base::Time started
 
     Pairing::Request request;
     auto target = switch_target(*parsed.head, request.method);
-    switch (pairing_.match(request)) {
+    const Pairing::Answer match = pairing_.match(request);
+    switch (match) {
         case Pairing::Answer::certain:
+        case Pairing::Answer::likely:
             target = switch_target(*parsed.head, request.method);
             // Only a request that asked can go on as a WebSocket; any other one has ended.
             if (target == Switch::To::websocket && !is_open(request.exchange)) target = Switch::To::unknown;
@@ -138,7 +140,7 @@ void Http1Connection::response_head(const ParsedHead& parsed, base::Time started
             break;
         }
     }
-    answer(parsed, request, target, started, now, out);
+    answer(parsed, {request, target, match == Pairing::Answer::likely}, started, now, out);
 }
 
 // A response was held back because its request had not come: tries again.
@@ -157,8 +159,9 @@ bool Http1Connection::is_open(model::ExchangeNumber exchange) const {
            (requests.in_message && requests.exchange == exchange);
 }
 
-void Http1Connection::answer(const ParsedHead& parsed, const Pairing::Request& request,
-                             std::optional<Switch::To> target, base::Time started, base::Time now, HttpOut out) {
+void Http1Connection::answer(const ParsedHead& parsed, const Answered& answered, base::Time started, base::Time now,
+                             HttpOut out) {
+    const auto& [request, target, after_gap] = answered;
     Side& mine = side(response_direction());
     if (target == Switch::To::websocket) {
         held_request_.reset();
@@ -168,7 +171,7 @@ void Http1Connection::answer(const ParsedHead& parsed, const Pairing::Request& r
     const auto body = target ? MessageBody::none() : response_body(parsed, request.method);
     begin_message(mine, request.exchange, body);
     // A switch to HTTP/2 is not the answer: that comes on stream 1.
-    if (target != Switch::To::http2) out(model::ResponseStarted{request.exchange, started, parsed.head});
+    if (target != Switch::To::http2) out(model::ResponseStarted{request.exchange, started, parsed.head, after_gap});
     if (target) {
         answer_with_switch(*target, parsed, request, now, out);
     } else if (!body) {

@@ -1,6 +1,7 @@
 #include "agent/http/pairing.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace llmsnoop::http {
 
@@ -16,12 +17,14 @@ std::optional<Pairing::Request> Pairing::add(const Request& request, Responses r
     overlapped_ |= !queue_.empty();
     queue_.push_back({request, missed_at_end_});
     missed_at_end_ = false;
+    missed_while_waiting_ = false;
     passed_over_ = false;
     return answered_unseen;
 }
 
 Pairing::Answer Pairing::match(Request& request) {
     passed_over_ = false;
+    const bool doubtful = std::exchange(missed_while_waiting_, false);
     if (queue_.empty() && !responses_missed_ && !missed_at_end_) return Answer::nobody;
     const bool only_one = queue_.size() == 1 && !missed_at_end_;
     if (queue_.empty() || queue_.front().missed_before || (responses_missed_ && !only_one)) {
@@ -34,7 +37,7 @@ Pairing::Answer Pairing::match(Request& request) {
     responses_missed_ = false;
     request = queue_.front().request;
     queue_.pop_front();
-    return Answer::certain;
+    return doubtful ? Answer::likely : Answer::certain;
 }
 
 std::optional<Pairing::Request> Pairing::take() {

@@ -38,9 +38,13 @@ class Pairing {
     // Some responses, or none, were missed; until the next one is found, bytes are passed over.
     void responses_missed() { responses_missed_ = true; }
     void response_bytes_passed_over() { passed_over_ = true; }
+    // A gap in the response direction that was not within a response.
+    void gap_between_responses() { missed_while_waiting_ = true; }
 
     enum class Answer : std::uint8_t {
         certain,   // the response belongs to `request`, which no longer waits
+        likely,    // the same; but responses may have been missed since it was sent: its own, and this is that to one
+                   // which is not yet known to have been missed
         in_doubt,  // it belongs to one of those that wait, or to one that was missed: take them all
         nobody,    // no request waits and none was missed: it must be about to come
     };
@@ -64,9 +68,10 @@ class Pairing {
     std::deque<Entry> queue_;
     bool missed_at_end_ = false;
     bool responses_missed_ = false;
-    bool passed_over_ = false;  // bytes of the response direction, since the last request
-    bool overlapped_ = false;   // two requests were waiting at once: pipelining, or a response missed and not yet known
-    bool pipelined_ = false;    // and the first of them was answered: pipelining for certain
+    bool missed_while_waiting_ = false;  // responses, since the last request
+    bool passed_over_ = false;           // bytes of the response direction, since the last request
+    bool overlapped_ = false;  // two requests were waiting at once: pipelining, or a response missed and not yet known
+    bool pipelined_ = false;   // and the first of them was answered: pipelining for certain
 };
 
 }  // namespace llmsnoop::http
