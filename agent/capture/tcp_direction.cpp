@@ -4,6 +4,14 @@
 
 namespace llmsnoop::capture {
 
+namespace {
+
+// How far ahead of the bytes seen an acknowledgement is believed. RFC 7323 allows windows of 1 GB; Linux' default for
+// the largest is 6 MB.
+constexpr std::uint64_t kAcknowledgeReach = 64U << 20;
+
+}  // namespace
+
 void TcpDirection::begin(std::uint32_t sequence, std::uint64_t offset) {
     begun_ = true;
     first_ = near_sequence_ = sequence;
@@ -41,6 +49,23 @@ void TcpDirection::saw(std::uint64_t begin, std::uint64_t end) {
     } else if (islands_.size() < kIslands) {
         islands_.insert(from, {begin, end});
     }
+}
+
+bool TcpDirection::acknowledge(std::uint32_t sequence) {
+    const std::int64_t at = place(sequence);
+    if (at < 0) return true;
+    const auto offset = static_cast<std::uint64_t>(at);
+    if (offset > highest_ + kAcknowledgeReach) return false;
+    acknowledged_ = std::max(acknowledged_, offset);
+    return true;
+}
+
+std::optional<std::uint64_t> TcpDirection::missing_until() const {
+    const std::uint64_t until = length_ ? std::min(acknowledged_, *length_) : acknowledged_;
+    if (until <= contiguous_) return std::nullopt;
+    // The one number beyond the last byte may be that of a FIN which was not seen.
+    if (until == contiguous_ + 1 && until > highest_) return std::nullopt;
+    return until;
 }
 
 void TcpDirection::absorb_islands() {

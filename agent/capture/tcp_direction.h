@@ -28,6 +28,12 @@ class TcpDirection {
     // These bytes were seen.
     void saw(std::uint64_t begin, std::uint64_t end);
 
+    // The other end has received everything before this sequence number. False, and not believed, if that is further
+    // ahead of what was seen than a receiver's buffer is large.
+    bool acknowledge(std::uint32_t sequence);
+    // Up to where bytes that were not seen will not be sent again, if any are missing before it: [contiguous(), ...).
+    std::optional<std::uint64_t> missing_until() const;
+
     // Every byte before this offset was seen.
     std::uint64_t contiguous() const { return contiguous_; }
     // Nothing before `offset` is waited for.
@@ -50,6 +56,7 @@ class TcpDirection {
     std::uint64_t near_offset_ = 0;    // ... and its place
     std::uint64_t contiguous_ = 0;
     std::uint64_t highest_ = 0;
+    std::uint64_t acknowledged_ = 0;
     std::optional<std::uint64_t> length_;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> islands_;  // [begin, end) beyond contiguous_; sorted, disjoint
 };

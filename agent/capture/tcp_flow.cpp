@@ -48,7 +48,10 @@ bool TcpFlow::feed(Side side, const TcpSegment& segment, base::Time time, EventO
     }
     // What one end expects next is where the other end's stream goes on, even if the packet that says so itself was not
     // seen.
-    if (segment.has(TcpSegment::kAck) && !theirs.bytes.begun()) theirs.bytes.begin(segment.acknowledged, origin());
+    if (segment.has(TcpSegment::kAck)) {
+        if (!theirs.bytes.begun()) theirs.bytes.begin(segment.acknowledged, origin());
+        theirs.bytes.acknowledge(segment.acknowledged);
+    }
     if (segment.length > 0) payload(side, segment, out);
 
     bool nearer = false;
@@ -85,6 +88,9 @@ void TcpFlow::payload(Side side, const TcpSegment& segment, EventOut out) {
     }
     if (!announced_) announce(side, segment, out);
     if (!begun) bytes.begin(sequence, from_start_ ? 0 : TcpDirection::kJoinedAt);
+    pass_over_unseen(1 - side, out);
+    // A segment that is sent again after all fills what is missing.
+    if (bytes.place(sequence) > static_cast<std::int64_t>(bytes.contiguous())) pass_over_unseen(side, out);
 
     std::int64_t at = bytes.place(sequence);
     if (is_keep_alive_size(segment) && at + 1 == static_cast<std::int64_t>(bytes.contiguous())) return;
@@ -116,6 +122,19 @@ void TcpFlow::payload(Side side, const TcpSegment& segment, EventOut out) {
     }
     mine.delivered = true;
     bytes.saw(chunk.offset, chunk.offset + chunk.length);
+    out(chunk);
+}
+
+void TcpFlow::pass_over_unseen(Side side, EventOut out) {
+    Half& half = halves_[side];
+    if (half.ended || (!from_start_ && !half.delivered)) return;
+    const auto until = half.bytes.missing_until();
+    if (!until) return;
+    const std::uint64_t from = half.bytes.contiguous();
+    model::Chunk chunk = empty_chunk(side, from);
+    chunk.length = *until - from;
+    half.delivered = true;
+    half.bytes.saw(from, *until);
     out(chunk);
 }
 

@@ -5,6 +5,9 @@
 // seen, and connections that carry nothing are never heard of. Directions are those of the client: what it sends is
 // `sent`.
 //
+// Bytes that the other end has acknowledged and that were not seen are not waited for once data follow: a chunk without
+// bytes says that they are missing. So what comes behind them in one direction keeps its place beside the other one.
+//
 // Where the beginning was not seen (`from_start` is false), the first event of each direction is a Chunk, perhaps an
 // empty one, at the offset where that direction begins for the consumer.
 #include <array>
@@ -59,6 +62,7 @@ class TcpFlow {
     void handshake(Side side, const TcpSegment& segment);
     void payload(Side side, const TcpSegment& segment, EventOut out);
     void announce(Side sender, const TcpSegment& segment, EventOut out);
+    void pass_over_unseen(Side side, EventOut out);
     void begin_late(Side side, std::uint64_t offset, EventOut out);
     bool believable_reset(Side side, const TcpSegment& segment) const;
     void end_direction(Side side, EventOut out);

@@ -131,6 +131,9 @@ void Http1Connection::gap(Direction direction, const model::Gap& gap, HttpOut ou
             mine.body.skip(left, alone ? ChunkedBody::AfterGap::expect_chunk : ChunkedBody::AfterGap::give_up);
         left -= skip.used;
         mine.position += skip.used;
+        // Of unknown extent: it may reach beyond the body, into the answer to another request that waits.
+        if (part_of(direction) == Part::response && !alone && skip.data_missing && !skip.length)
+            pairing_.gap_between_responses();
         if (skip.data_missing) {
             mine.gap_in_body = true;
             if (mine.exchange != kUnfollowed) {

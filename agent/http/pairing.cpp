@@ -7,15 +7,19 @@ namespace llmsnoop::http {
 
 std::optional<Pairing::Request> Pairing::add(const Request& request, Responses responses) {
     std::optional<Request> answered_unseen;
+    bool presumed = false;
     if (!pipelined_) {
-        if (queue_.empty() && responses != Responses::busy) missed_at_end_ = false;
+        if (queue_.empty() && responses != Responses::busy) presumed = std::exchange(missed_at_end_, false);
         if (responses == Responses::astray && passed_over_ && queue_.size() == 1 && !overlapped_) {
             answered_unseen = take();
+            presumed = true;
             missed_at_end_ = false;
         }
     }
+    for (Entry& entry : queue_)
+        entry.missed_before |= entry.presumed;
     overlapped_ |= !queue_.empty();
-    queue_.push_back({request, missed_at_end_});
+    queue_.push_back({request, missed_at_end_, presumed});
     missed_at_end_ = false;
     missed_while_waiting_ = false;
     passed_over_ = false;

@@ -63,6 +63,7 @@ class Pairing {
     struct Entry {
         Request request;
         bool missed_before = false;  // requests may be missing between the previous entry and this one
+        bool presumed = false;       // they would be, but for the presumption that nobody pipelines
     };
 
     std::deque<Entry> queue_;
