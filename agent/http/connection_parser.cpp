@@ -278,6 +278,7 @@ class ConnectionParser::Impl {
             case Switch::To::websocket:
                 websocket_requests_ = requests;
                 websocket_.emplace(switched.exchange, *switched.response, losses_, limits_);
+                websocket_->reader(Part::request).feed(base::as_bytes(switched.unread), now, out);
                 break;
             case Switch::To::http2:
                 http2_.emplace(Http2Connection::Start::at_first_byte, switched.exchange - 1, losses_, limits_);

@@ -101,6 +101,10 @@ void Http1Connection::not_a_head(Direction direction, base::Time time, HttpOut o
     if (recognised()) losses_.add(model::Loss::http_desync);
     const std::string gathered(mine.collector.text());
     go_astray(direction, time, out);
+    if (switched_) {
+        switched_->unread = gathered;
+        return;
+    }
     mine.seeker.feed(base::as_bytes(gathered), time, expected(direction));
 }
 

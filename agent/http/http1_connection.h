@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/http/head_collector.h"
 #include "agent/http/head_parser.h"
@@ -37,6 +38,7 @@ struct Switch {
     To to = To::unknown;
     model::ExchangeNumber exchange = 0;
     std::shared_ptr<const model::MessageHead> response;
+    std::string unread{};  // what the request direction brought before the switch was known and begins no request
 };
 
 class Http1Connection {

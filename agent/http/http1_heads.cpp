@@ -133,6 +133,8 @@ void Http1Connection::response_head(const ParsedHead& parsed, base::Time started
             losses_.add(model::Loss::http_unpaired);
             end_unanswered(now, How::given_up, out);
             end_held_request(out);
+            // HTTP/2 begins with the client's preface, of which HTTP/1 may have passed over a part.
+            if (target == Switch::To::http2) target = Switch::To::unknown;
             request.exchange = next_exchange_++;
             const bool goes_on = target == Switch::To::websocket;
             emit_lost_request(out, request.exchange, model::Protocol::http1, started,
@@ -191,7 +193,8 @@ void Http1Connection::answer_with_switch(Switch::To to, const ParsedHead& parsed
     end_unanswered(now, How::given_up, out);
     if (to == Switch::To::tunnel || to == Switch::To::unknown)
         end_message(response_direction(), now, How::as_framed, out);
-    switched_ = Switch{to, request.exchange, parsed.head};
+    const bool gathering = requests.state == Side::State::head;
+    switched_ = Switch{to, request.exchange, parsed.head, std::string(gathering ? requests.collector.text() : "")};
 }
 
 }  // namespace llmsnoop::http

@@ -263,5 +263,11 @@ TEST(Http1JoinedLate, ALongLineBeforeTheHeadIsNoHindrance) {
     expect_events(Script::joined_late().client(std::string(70'000, 'x') + kGet1), kSeen1);
 }
 
+TEST(Http1Gap, ASwitchToHttp2WhoseRequestWasNotSeenIsNotFollowed) {
+    expect_events(Script().server("HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n").client("p\1\2").close(),
+                  "#1 request lost\n#1 request given_up\n#1 response 101\n#1 response as_framed\nnot http\n"
+                  "lost: http_desync 1\nlost: http_unpaired 1\n");
+}
+
 }  // namespace
 }  // namespace llmsnoop::http::test

@@ -229,6 +229,18 @@ TEST(WebSocketDeflate, FragmentsOfACompressedMessage) {
                   kSeen + "#1 response text \"" + text + "\"\n");
 }
 
+// The request was not seen, so the client's first frame is looked at as a request; its first octet could begin one
+// ("A").
+TEST(WebSocketDeflate, AFrameThatLooksLikeARequestAtFirst) {
+    Deflater client;
+    const std::string message = client.message("hello");
+    expect_events(
+        Script()
+            .server(agree("permessage-deflate"))
+            .client(from_client(0x41, message.substr(0, 3)) + from_client(0x80, message.substr(3))),
+        "#1 request lost\n#1 response 101\n#1 request text \"hello\"\nlost: http_desync 1\nlost: http_unpaired 1\n");
+}
+
 TEST(WebSocketDeflate, AnEmptyMessageAndAMessageEndingInALastBlock) {
     Deflater finished;
     const std::string last = finished.message("Hello", Z_FINISH) + "\0"s;  // RFC 7692 section 7.2.3.4
