@@ -197,5 +197,33 @@ TEST_F(ConnectionTest, AnyCutGivesTheSameEvents) {
     expect_same_for_any_cut(pcap_file(packets), [this](const Pieces& pieces) { return decode(pieces); });
 }
 
+TEST_F(ConnectionTest, WhatWasAcknowledgedAndNotSeenIsMissingBeforeTheNextBytesOfEitherSide) {
+    Talk talk(kClient, kServer);
+    Packets packets = talk.handshake() << Packets{talk.client_says("one")};
+    talk.skip_client(3);  // an acknowledgement alone does not tell: its packet may have overtaken the bytes
+    packets = packets << Packets{talk.server_packet(kAck), talk.server_says("answer")};
+    talk.skip_server(4);
+    packets = packets << Packets{talk.client_says("two"), talk.server_says("end")};
+    EXPECT_THAT(events(packets), ElementsAre(kOpened, ">> 1 @0 \"one\"", ">> 1 @3 \"\" of 3 stream_gap",
+                                             "<< 1 @0 \"answer\"", "<< 1 @6 \"\" of 4 stream_gap", ">> 1 @6 \"two\"",
+                                             "<< 1 @10 \"end\"", "close 1 source_ended"));
+}
+
+TEST_F(ConnectionTest, NothingIsMissingWhereAFinWasAcknowledgedAndNotSeen) {
+    Talk talk(kClient, kServer);
+    Packets packets = talk.handshake() << Packets{talk.client_says("one")};
+    talk.client_fin();
+    EXPECT_THAT(events(packets << Packets{talk.server_says("answer")}),
+                ElementsAre(kOpened, ">> 1 @0 \"one\"", "<< 1 @0 \"answer\"", "close 1 source_ended"));
+}
+
+TEST_F(ConnectionTest, AnAcknowledgementOfMoreThanCanBeUnderwayIsNotBelieved) {
+    Talk talk(kClient, kServer);
+    Packets packets = talk.handshake() << Packets{talk.client_says("one")};
+    talk.skip_client(1U << 30);
+    EXPECT_THAT(events(packets << Packets{talk.server_says("answer")}),
+                ElementsAre(kOpened, ">> 1 @0 \"one\"", "<< 1 @0 \"answer\"", "close 1 source_ended"));
+}
+
 }  // namespace
 }  // namespace llmsnoop::capture

@@ -263,6 +263,30 @@ TEST(Http1JoinedLate, ALongLineBeforeTheHeadIsNoHindrance) {
     expect_events(Script::joined_late().client(std::string(70'000, 'x') + kGet1), kSeen1);
 }
 
+// Two requests wait at once, so this client pipelines, and the one that was lost waits as well.
+TEST(Http1Gap, BeforePipelinedRequestsLeavesTheirResponsesInDoubt) {
+    expect_events(
+        Script().client_gap(30).client(kGet1).client(kGet2).server(ok(200, "x")).server(ok(201, "y")),
+        kSeen1 + kSeen2 +
+            "#1 response given_up\n#2 response given_up\n#3 request lost\n#3 request given_up\n"
+            "#3 response 200\n#3 response \"x\"\n#3 response as_framed\n#4 request lost\n#4 request given_up\n"
+            "#4 response 201\n#4 response \"y\"\n#4 response as_framed\nlost: http_unpaired 2\n");
+}
+
+// The gap reaches from the middle of a response into what may be another one.
+TEST(Http1Gap, OfUnknownExtentBesideAWaitingRequestMakesItsResponseDoubtful) {
+    expect_events(Script()
+                      .client(kGet1)
+                      .server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n")
+                      .server_gap(40)
+                      .client(kGet2)
+                      .server_gap(25)
+                      .server(ok(201, "y")),
+                  kSeen1 + "#1 response 200\n#1 response \"abcde\"\n#1 response gap ?\n" + kSeen2 +
+                      "#1 response gap ?\n#1 response given_up\n"
+                      "#2 response 201 after a gap\n#2 response \"y\"\n#2 response as_framed\n");
+}
+
 TEST(Http1Gap, ASwitchToHttp2WhoseRequestWasNotSeenIsNotFollowed) {
     expect_events(Script().server("HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n").client("p\1\2").close(),
                   "#1 request lost\n#1 request given_up\n#1 response 101\n#1 response as_framed\nnot http\n"
