@@ -17,7 +17,7 @@ build='g++ cmake make ninja-build pkg-config clang llvm bpftool libbpf-dev libel
 test='python3 python3-jsonschema python3-yaml python3-requests python3-httpx python3-h2 python3-aiohttp curl openssl prometheus wget libgnutls30 libcurl3-gnutls libnss3 golang-go'
 # Either of two packages that exclude each other.
 command -v busybox >/dev/null || test="$test busybox-static"
-checks='clang-format clang-tidy libclang-rt-14-dev shellcheck'
+checks='clang-format clang-tidy libclang-rt-14-dev shellcheck zstd'
 
 wanted="$build $test"
 print=

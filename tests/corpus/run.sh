@@ -4,7 +4,7 @@
 #
 #   tests/corpus/run.sh BUILD CORPUS [SEEDS]
 #
-# Each seed (5 by default) cuts and disturbs the segments in another way. Where segments are missing (lossy) nothing may be
+# Then transports.py plays them by other transports. Each seed (5 by default) cuts and disturbs the segments in another way. Where segments are missing (lossy) nothing may be
 # claimed complete: 100 %. Otherwise at least 99.6 % must be exact; README.md beside this file lists those that are not, and why.
 # Exits 1 where that does not hold, and 77 (skipped) where the recordings or what is needed to play them are absent: they are
 # third-party data and no part of this repository.
@@ -49,5 +49,9 @@ for mode in $modes; do
         done
     done
 done
+if [ -z "$skipped" ]; then
+    "$python" "$(dirname "$0")/transports.py" --bin "$build/llmsnoop" "$corpus"
+    case $? in 0) ;; 77) skipped=1 ;; *) failed=1 ;; esac
+fi
 [ "$failed" -eq 0 ] || exit 1
 [ -z "$skipped" ] || exit 77
