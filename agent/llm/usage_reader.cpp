@@ -135,9 +135,9 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
     out.cache_read = first_count(usage, {"prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens",
                                          "input_token_details.cached_tokens", "prompt_token_details.cached_tokens",
                                          "prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens"});
-    out.cache_write =
-        first_count(usage, {"prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens",
-                            "prompt_tokens_details.cache_creation_tokens"});
+    out.cache_write = first_count(
+        usage, {"prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens",
+                "prompt_tokens_details.cache_creation_tokens", "input_tokens_details.cache_creation_input_tokens"});
     out.reasoning =
         first_count(usage, {"completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
                             "output_token_details.reasoning_tokens", "reasoning_tokens"});
@@ -147,7 +147,7 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
     if (const auto cost = usage["cost"].number()) out.cost_usd = *cost;
     if (const auto cost = usage["cost"]["total_cost"].number()) out.cost_usd = *cost;
     if (const auto ticks = usage["cost_in_usd_ticks"].number()) out.cost_usd = *ticks / 1e10;
-    static constexpr std::array<std::string_view, 20> kTaken{
+    static constexpr std::array<std::string_view, 21> kTaken{
         "prompt_tokens",
         "prompt_cache_hit_tokens",
         "input_tokens",
@@ -160,6 +160,7 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
         "prompt_token_details.cached_tokens",
         "prompt_tokens_details.cache_write_tokens",
         "input_tokens_details.cache_write_tokens",
+        "input_tokens_details.cache_creation_input_tokens",
         "completion_tokens_details.reasoning_tokens",
         "output_tokens_details.reasoning_tokens",
         "output_token_details.reasoning_tokens",
