@@ -69,8 +69,11 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
     } else if (type == "message_start") {
         const Json message = document["message"];
         read_message(message, call);
+        // Mostly nothing; what a program had called before the answer goes on.
+        read_content(message["content"], "start ", frame.time, call);
         if (auto usage = read_anthropic_usage(message["usage"])) {
-            usage->output.reset();  // a placeholder (T12)
+            // A placeholder (T12), unless the message is over already.
+            if (message["stop_reason"].text_or_empty().empty()) usage->output.reset();
             if (has_counts(*usage)) update(call, std::move(*usage));
         }
     } else if (type == "message_delta") {
@@ -80,12 +83,7 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
         read_error(document, ErrorBody::of_success, call);
     } else if (type == "message" || document["content"].is_array()) {
         read_message(document, call);
-        std::size_t index = 0;
-        document["content"].each([&](Json block) {
-            const std::string key = std::to_string(index++);
-            read_block(block, key, frame.time, call);
-            end_block(key, frame.time, call);
-        });
+        read_content(document["content"], {}, frame.time, call);
         if (auto usage = read_anthropic_usage(document["usage"])) update(call, std::move(*usage));
     } else {
         read_error(document, ErrorBody::of_success, call);
@@ -96,6 +94,15 @@ void AnthropicMessages::read_message(Json message, model::LlmCall& call) {
     set_if_given(call.response_id, message["id"].text_or_empty());
     set_if_given(call.response_model, message["model"].text_or_empty());
     answer().finish(call, 0, message["stop_reason"].text_or_empty());
+}
+
+void AnthropicMessages::read_content(Json content, std::string_view prefix, base::Time time, model::LlmCall& call) {
+    std::size_t index = 0;
+    content.each([&](Json block) {
+        const std::string key = std::string(prefix) + std::to_string(index++);
+        read_block(block, key, time, call);
+        end_block(key, time, call);
+    });
 }
 
 void AnthropicMessages::read_block(Json block, std::string_view key, base::Time time, model::LlmCall& call) {

@@ -19,6 +19,7 @@ class AnthropicMessages final : public JsonDialect {
 
  private:
     void read_message(Json message, model::LlmCall& call);
+    void read_content(Json content, std::string_view prefix, base::Time time, model::LlmCall& call);
     void read_block(Json block, std::string_view key, base::Time time, model::LlmCall& call);
     void end_block(std::string_view key, base::Time time, model::LlmCall& call);
     void read_delta(Json delta, std::string_view key, base::Time time, model::LlmCall& call);

@@ -161,7 +161,12 @@ void BedrockInvoke::read_native(Json document, base::Time time, model::LlmCall& 
     finish(0, document["stop_reason"]);
     if (choice == 0) answer().text(call, 0, document["text"].text_or_empty(), time);  // Cohere Command R
     finish(0, document["finish_reason"]);
-    if (auto usage = read_native_usage(document)) call.reported = std::move(usage);
+    document["tool_calls"].each(  // Cohere Command R
+        [&](Json tool) { answer().tool_call(call, tool["name"].text_or_empty(), {}, tool["parameters"], time); });
+    if (auto usage = read_native_usage(document)) {
+        fill(*usage, call.reported);  // a streaming Llama counts the prompt in its first document alone
+        call.reported = std::move(usage);
+    }
     if (document["embedding"] || document["embeddings"] || document["embeddingsByType"]) call.operation = "embeddings";
 
     const Json event = document["event"];  // Nova Sonic

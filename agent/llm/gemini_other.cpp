@@ -53,6 +53,8 @@ void GeminiInteractions::on_request(Json body, const model::Frame& /*frame*/, Ca
 void GeminiInteractions::on_response(Json document, const model::Frame& frame, Calls& calls) {
     model::LlmCall& call = calls.open();
     read_error(document, ErrorBody::of_success, call);
+    // What it has come to so far: all there is if the stream is given up before the interaction ends.
+    if (auto usage = read_interaction_usage(document["metadata"]["usage"])) call.reported = std::move(usage);
     const std::string_view type = document["event_type"].text_or_empty();
     const std::string key = std::to_string(document["index"].count().value_or(0));
     if (type == "step.start" || type == "content.start") {
@@ -99,7 +101,7 @@ void GeminiInteractions::read_step(Json step, const std::string& key, base::Time
     } else if (type == "text" || type == "model_output") {
         answer().text(call, 0, step["text"].text_or_empty(), time);
         step["content"].each([&](Json part) { answer().text(call, 0, part["text"].text_or_empty(), time); });
-    } else if (type == "audio" || type == "image") {
+    } else if (type == "audio" || type == "image" || type == "video") {
         answer().other_content(call, time);
     }
 }

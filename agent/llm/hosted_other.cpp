@@ -67,7 +67,7 @@ void AlephAlpha::on_request(Json body, const model::Frame& /*frame*/, Calls& cal
 void AlephAlpha::on_response(Json document, const model::Frame& frame, Calls& calls) {
     model::LlmCall& call = calls.open();
     read_error(document, ErrorBody::of_success, call);
-    set_if_given(call.response_model, document["model_version"].text_or_empty());
+    // "model_version" is a month, no model's name.
     answer().text(call, 0, document["completion"].text_or_empty(), frame.time);  // a chunk of a stream
     std::size_t choice = 0;
     document["completions"].each([&](Json one) {

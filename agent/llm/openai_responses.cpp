@@ -1,7 +1,9 @@
 #include "agent/llm/openai_responses.h"
 
+#include <algorithm>
 #include <array>
 
+#include "agent/llm/limits.h"
 #include "agent/llm/usage_reader.h"
 
 namespace llmsnoop::llm {
@@ -11,12 +13,6 @@ namespace {
 // is none.
 bool is_tool_call(std::string_view type) {
     return type == "function_call" || type == "custom_tool_call";
-}
-
-// Items are told apart by their identifiers, and by their places where a server gives none.
-std::string item_key(Json id, Json output_index) {
-    const std::string_view text = id.text_or_empty();
-    return text.empty() ? std::to_string(output_index.count().value_or(0)) : bounded(text);
 }
 
 bool is_over(std::string_view status) {
@@ -52,12 +48,16 @@ ResponseReader::State ResponseReader::read(Json document, base::Time time, model
     } else if (type == "response.reasoning_summary_text.delta" || type == "response.reasoning_text.delta") {
         answer_.reasoning(call, document["delta"].text_or_empty(), time);
     } else if (type == "response.function_call_arguments.delta" || type == "response.custom_tool_call_input.delta") {
-        const std::string key = item_key(document["item_id"], document["output_index"]);
-        if (answer_.has_tool(key)) answer_.tool_arguments(call, key, document["delta"].text_or_empty(), time);
+        if (const OpenItem* item = open_item(document["item_id"], document["output_index"], {})) {
+            answer_.tool_arguments(call, item->key, document["delta"].text_or_empty(), time);
+        }
     } else if (type == "response.output_item.added" || type == "response.output_item.done") {
         items_seen_ = true;
         const Json item = document["item"];
-        read_item(item, item_key(item["id"], document["output_index"]), time, call);
+        if (!is_tool_call(item["type"].text_or_empty())) return State::running;
+        const OpenItem* known = open_item(item["id"], document["output_index"], item["call_id"]);
+        if (known == nullptr) known = begin_item(item, document["output_index"], call);
+        if (known != nullptr) read_item(item, known->key, time, call);
     } else if (type == "error") {
         read_error(document, ErrorBody::of_http_error, call);
         return State::over;
@@ -69,6 +69,31 @@ ResponseReader::State ResponseReader::read(Json document, base::Time time, model
         read_error(document, ErrorBody::of_success, call);
     }
     return State::running;
+}
+
+// GitHub Copilot gives an item another identifier in each event; the place says which it is. Servers that count every
+// item as 0 tell their calls apart by identifiers.
+const ResponseReader::OpenItem* ResponseReader::open_item(Json id, Json output_index, Json call_id) const {
+    const std::string wanted = bounded(id.text_or_empty());
+    if (!wanted.empty()) {
+        for (const OpenItem& one : open_items_) {
+            if (one.id == wanted) return &one;
+        }
+    }
+    const auto place = output_index.count();
+    if (!place && !wanted.empty()) return nullptr;
+    const std::string call = bounded(call_id.text_or_empty());
+    const auto at = std::find_if(open_items_.rbegin(), open_items_.rend(), [&](const OpenItem& one) {
+        return one.place == place.value_or(0) && (call.empty() || one.call_id.empty() || one.call_id == call);
+    });
+    return at == open_items_.rend() ? nullptr : &*at;
+}
+
+const ResponseReader::OpenItem* ResponseReader::begin_item(Json item, Json output_index, const model::LlmCall& call) {
+    if (open_items_.size() >= limits::kToolCalls) return nullptr;
+    return &open_items_.emplace_back(
+        OpenItem{bounded(item["id"].text_or_empty()), bounded(item["call_id"].text_or_empty()),
+                 output_index.count().value_or(0), "item " + std::to_string(call.tool_calls.size())});
 }
 
 ResponseReader::State ResponseReader::read_response(Json response, base::Time time, model::LlmCall& call) {

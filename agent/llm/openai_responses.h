@@ -6,6 +6,7 @@
 // status.
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/llm/json_dialect.h"
 
@@ -24,11 +25,22 @@ class ResponseReader {
     State read(Json document, base::Time time, model::LlmCall& call);
 
  private:
+    // A call that has begun in an event of its own.
+    struct OpenItem {
+        std::string id;
+        std::string call_id;
+        std::uint64_t place = 0;
+        std::string key;
+    };
+
+    const OpenItem* open_item(Json id, Json output_index, Json call_id) const;
+    const OpenItem* begin_item(Json item, Json output_index, const model::LlmCall& call);
     State read_response(Json response, base::Time time, model::LlmCall& call);
     void read_item(Json item, const std::string& key, base::Time time, model::LlmCall& call);
     void read_text(Json item, base::Time time, model::LlmCall& call);
 
     Answer& answer_;
+    std::vector<OpenItem> open_items_;
     bool items_seen_ = false;  // the output came in events: the final response object repeats it
 };
 

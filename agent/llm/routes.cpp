@@ -241,6 +241,9 @@ constexpr std::array kRoutes{
     Route{post, "*:batchEmbedContents", "gemini.embed", "embeddings", Certainty::path, nullptr, gemini<GeminiEmbed>},
     Route{post, "publishers/*/models/*:predict", "vertex.predict", "generate_content", Certainty::path, nullptr,
           vertex_predict},
+    // TensorFlow Serving and KServe have this path too, and answer otherwise.
+    Route{post, "models/*:predict", "vertex.predict", "generate_content", Certainty::host, is_vertex_prediction,
+          vertex_predict},
     Route{post, "endpoints/*:predict", "vertex.predict", "generate_content", Certainty::body, is_vertex_predict,
           vertex_predict},
     Route{post, "interactions", "gemini.interactions", "generate_content", Certainty::host, is_gemini_interactions,

@@ -117,8 +117,12 @@ bool is_gemini_interactions(const Bodies& bodies) {
 
 bool is_vertex_predict(const Bodies& bodies) {
     const Json instance = bodies.request["instances"].at(0);
-    return is_text(instance["content"]) || is_text(instance["prompt"]) ||
-           bodies.response["predictions"].at(0)["embeddings"];
+    return is_text(instance["content"]) || is_text(instance["prompt"]) || is_vertex_prediction(bodies);
+}
+
+bool is_vertex_prediction(const Bodies& bodies) {
+    const Json first = bodies.response["predictions"].at(0);
+    return first["embeddings"] || is_text(first["bytesBase64Encoded"]);
 }
 
 bool is_ollama_chat(const Bodies& bodies) {

@@ -27,6 +27,7 @@ bool is_bedrock_converse(const Bodies& bodies);
 bool is_gemini_generate(const Bodies& bodies);
 bool is_gemini_interactions(const Bodies& bodies);
 bool is_vertex_predict(const Bodies& bodies);
+bool is_vertex_prediction(const Bodies& bodies);  // by the answer alone
 bool is_ollama_chat(const Bodies& bodies);
 bool is_ollama_generate(const Bodies& bodies);
 bool is_ollama_embed(const Bodies& bodies);

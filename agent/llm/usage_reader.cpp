@@ -30,6 +30,13 @@ Count first_count(Json object, std::initializer_list<std::string_view> paths) {
     return std::nullopt;
 }
 
+// Voxtral's transcriptions: what was heard is given in seconds, and counted in the total alone.
+Count audio_by_the_second(const ReportedUsage& usage, Json seconds) {
+    if (seconds.number().value_or(0) <= 0 || !usage.input || !usage.output || !usage.total) return std::nullopt;
+    if (*usage.total < *usage.input || *usage.total - *usage.input <= *usage.output) return std::nullopt;
+    return *usage.total - *usage.input - *usage.output;
+}
+
 // What tells the elements of a list of counts apart: {"modality": "TEXT", "tokenCount": 8}, {"ttl": "5m",
 // "inputTokens": 3}.
 std::string_view label_of(Json element) {
@@ -135,19 +142,20 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
     out.cache_read = first_count(usage, {"prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens",
                                          "input_token_details.cached_tokens", "prompt_token_details.cached_tokens",
                                          "prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens"});
-    out.cache_write =
-        first_count(usage, {"prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens",
-                            "prompt_tokens_details.cache_creation_tokens"});
+    out.cache_write = first_count(
+        usage, {"prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens",
+                "prompt_tokens_details.cache_creation_tokens", "input_tokens_details.cache_creation_input_tokens"});
     out.reasoning =
         first_count(usage, {"completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
                             "output_token_details.reasoning_tokens", "reasoning_tokens"});
     out.input_audio = first_count(usage, {"prompt_tokens_details.audio_tokens", "input_tokens_details.audio_tokens",
                                           "input_token_details.audio_tokens", "prompt_token_details.audio_tokens"});
+    if (!out.input_audio) out.input_audio = audio_by_the_second(out, usage["prompt_audio_seconds"]);
     // OpenRouter, Vercel, Avian: dollars. Perplexity: an object. xAI: ticks of 1e-10 dollars.
     if (const auto cost = usage["cost"].number()) out.cost_usd = *cost;
     if (const auto cost = usage["cost"]["total_cost"].number()) out.cost_usd = *cost;
     if (const auto ticks = usage["cost_in_usd_ticks"].number()) out.cost_usd = *ticks / 1e10;
-    static constexpr std::array<std::string_view, 20> kTaken{
+    static constexpr std::array<std::string_view, 21> kTaken{
         "prompt_tokens",
         "prompt_cache_hit_tokens",
         "input_tokens",
@@ -160,6 +168,7 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
         "prompt_token_details.cached_tokens",
         "prompt_tokens_details.cache_write_tokens",
         "input_tokens_details.cache_write_tokens",
+        "input_tokens_details.cache_creation_input_tokens",
         "completion_tokens_details.reasoning_tokens",
         "output_tokens_details.reasoning_tokens",
         "output_token_details.reasoning_tokens",

@@ -95,6 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         Path{"/v1beta/models/m:countTokens", "x", "gemini.count_tokens"},
         Path{"/v1beta/models/m:embedContent", "x", "gemini.embed"},
         Path{"/v1/projects/p/publishers/google/models/m:predict", "x", "vertex.predict"},
+        Path{"/v1beta/models/imagen-4:predict", "generativelanguage.googleapis.com", "vertex.predict"},
         Path{"/v1beta/interactions", "generativelanguage.googleapis.com", "gemini.interactions"},
         Path{"/api/chat", "127.0.0.1:11434", "ollama.chat"}, Path{"/api/generate", "ollama:11434", "ollama.generate"},
         Path{"/api/embeddings", "ollama:11434", "ollama.embed"}, Path{"/v2/chat", "api.cohere.com", "cohere.v2.chat"},
@@ -112,7 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Path{"/api/chat", "app.example.org", "maybe"}, Path{"/generate", "images.example.org", "maybe"},
                     Path{"/v1/embeddings", "vectors.example.org", "maybe"},
                     Path{"/invocations", "localhost:8080", "maybe"}, Path{"/v1/chat", "api.cohere.com", "maybe"},
-                    Path{"/", "localhost:9999", "maybe"}, Path{"/mcp", "tools.internal", "maybe"}));
+                    Path{"/", "localhost:9999", "maybe"}, Path{"/mcp", "tools.internal", "maybe"},
+                    Path{"/v1/models/m:predict", "tf-serving:8501", "maybe"}));
 
 TEST(Interest, MethodsMatter) {
     EXPECT_EQ(by_head(head("post", "/v1/chat/completions", "api.openai.com")), "openai.chat");
@@ -188,6 +190,8 @@ constexpr std::string_view kOtherTraffic[] = {
     "\"datatype\": \"FP32\", \"data\": [0.1]}]}\n< 200\n{\"model_name\": \"resnet\", \"outputs\": []}",
     "> POST /v1/projects/p/locations/l/endpoints/7:predict\n> host: aiplatform.googleapis.com\n{\"instances\": "
     "[{\"age\": 7}]}\n< 200\n{\"predictions\": [1]}",
+    "> POST /v1/models/sentiment:predict\n> host: tf-serving:8501\n{\"instances\": [{\"content\": \"good\"}]}\n< "
+    "200\n{\"predictions\": [[0.9, 0.1]]}",
     // Vector stores and rankings.
     "> POST /v1/embeddings\n> host: vectors.example.org\n{\"ids\": [1]}\n< 200\n{\"ok\": true}",
     "> POST /rerank\n> host: shop.example.org\n{\"products\": [1, 2]}\n< 200\n{\"products\": [2, 1]}",
