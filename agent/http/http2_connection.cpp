@@ -325,9 +325,8 @@ void Http2Connection::flush_seeker(Direction direction, base::Time time, HttpOut
     recognise(direction, out);
     read_backlog(direction, out);
     while (waiting(direction)) {
-        stop_waiting(direction);
-        resume(opposite(direction), out);
-        resume(direction, out);
+        const bool other_went_on = resume(opposite(direction), out);
+        if (!resume(direction, out) && !other_went_on) stop_waiting(direction);
     }
 }
 

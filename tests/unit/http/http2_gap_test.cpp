@@ -230,6 +230,22 @@ TEST(Http2JoinedLate, ZeroesAreNotTakenForFrames) {
 
 // ---- the header decoder by itself
 
+// Both directions are out of step. A frame of the client is found when the connection ends: until then it may have been
+// data. Its requests come before the responses to them that wait already.
+TEST(Http2Gap, RequestsFoundAtTheEndComeBeforeTheirResponses) {
+    Talk t;
+    const std::string broken = http2_frame(4, 0, 0, "bb");
+    const std::string long_data = Http2Peer::data(1, std::string(16'000, 'x')).substr(0, 9);
+    t.script.client({broken, long_data, t.client.request(3, "/3"), t.client.request(5, "/5")});
+    t.script.server({broken, kPing, Http2Peer::data(1, "a"), Http2Peer::data(5, "b", End::yes)}).client_end();
+    expect_events(t.script,
+                  "#3 request GET /3 @api.example after a gap\n#3 request as_framed\n"
+                  "#5 request GET /5 @api.example\n#5 request as_framed\n"
+                  "#1 request lost\n#1 request given_up\n#1 response lost after a gap\n#1 response gap ?\n"
+                  "#1 response \"a\"\n#5 response lost\n#5 response gap ?\n#5 response \"b\"\n#5 response as_framed\n"
+                  "lost: http_desync 2\nlost: http_unpaired 1\n");
+}
+
 std::string decoded(HpackDecoder& decoder, std::string_view block) {
     std::string text;
     const auto outcome = decoder.decode(base::as_bytes(block), [&](std::string_view name, std::string_view value) {
