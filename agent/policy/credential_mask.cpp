@@ -82,6 +82,7 @@ void CredentialMask::mask(std::span<std::uint8_t> bytes) {
 
 void CredentialMask::skip() {
     context_.clear();
+    line_start_ = true;  // it may, and then a field begins here
 }
 
 // Masks the rest of what the last call was in the middle of, and says how many bytes that was.

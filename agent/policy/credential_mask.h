@@ -11,8 +11,8 @@
 //   - whatever looks like a key (secret_rules.h), in heads and bodies, the subprotocol of OpenAI's WebSocket included.
 //
 // What it cannot see: HTTP/2 heads, which HPACK (RFC 7541) writes in Huffman code and as references to earlier ones;
-// compressed bodies; what a WebSocket client sends, which is XORed with a mask (RFC 6455 section 5.3). Who records such
-// traffic records its credentials.
+// compressed bodies; what a WebSocket client sends, which is XORed with a mask (RFC 6455 section 5.3); a value whose
+// field's name is among bytes that were lost. Who records such traffic records its credentials.
 //
 // One object per direction of a connection; not thread-safe. What a cut between two calls may leave readable of a
 // secret is its prefix and the first few characters (kCutSecret), never the rest.

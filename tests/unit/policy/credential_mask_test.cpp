@@ -97,6 +97,19 @@ TEST(CredentialMask, MasksOnAfterAGapInAValue) {
     EXPECT_EQ(second, "**\r\nA: b\r\n");
 }
 
+// Where a head is written line by line, a gap can end where a line begins.
+TEST(CredentialMask, MasksAFieldThatAGapStandsBefore) {
+    for (const std::string before : {"POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: h", "GET /?a=b", ""}) {
+        CredentialMask mask;
+        std::string first = before;
+        mask.mask({reinterpret_cast<std::uint8_t*>(first.data()), first.size()});
+        mask.skip();
+        std::string second = "Authorization: Bearer xyz\r\nA: b\r\n";
+        mask.mask({reinterpret_cast<std::uint8_t*>(second.data()), second.size()});
+        EXPECT_EQ(second, "Authorization: **********\r\nA: b\r\n") << before;
+    }
+}
+
 std::string traffic() {
     std::string text =
         "POST /v1/x?key=AIza" + repeat("Sy_7k", 35) +
