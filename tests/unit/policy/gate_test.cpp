@@ -202,6 +202,24 @@ TEST_F(GateTest, AKeyThatStraddlesTheCutIsMaskedWhole) {
     }
 }
 
+// What is removed and masked brings the end of what was read into the record; half of a key may stand there.
+TEST_F(GateTest, AKeyThatTheEndOfReadingCutsIsMaskedToo) {
+    const std::string key = "hf_" + repeat("abcdXYZ", 34);
+    for (const std::string& shrinks : {std::string("\x01"), fake_openai_key() + " "}) {
+        for (const std::size_t read : {12U, 20U, 32U}) {
+            const std::size_t before = kNameBytes + kKeyBytes - read - 1;
+            std::string name;
+            while (name.size() + shrinks.size() <= before)
+                name += shrinks;
+            Exchange exchange = chat();
+            exchange.llm.request_model = std::string(before - name.size(), 'm') + " " + name + key;
+            const Exchange out = clear(exchange);
+            EXPECT_LT(out.llm.request_model.size(), kNameBytes);
+            EXPECT_EQ(out.llm.request_model.find("hf_"), std::string::npos) << out.llm.request_model;
+        }
+    }
+}
+
 TEST_F(GateTest, AControlCharacterDoesNotHideAKey) {
     Exchange exchange = chat();
     exchange.llm.request_model = std::string("hf_") + '\0' + repeat("abcdXYZ", 34);
