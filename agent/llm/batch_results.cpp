@@ -99,13 +99,13 @@ void BatchResults::response(const model::Frame& frame, Calls& calls) {
         read_list(list, {frame, damaged}, calls);
     }
     // What is cut off may end in half a number. Whoever wants it downloads it once more.
-    const bool is_cut = frame.truncated && (result || has_results_);
-    const bool is_unread = has_results_ && (damaged || !value);
-    if (is_cut) {
-        losses_.add(model::Loss::frame_cut);
-    } else if (is_unread) {
-        losses_.add(model::Loss::bad_json);
+    if (frame.truncated) {
+        if (result || has_results_) losses_.add(model::Loss::frame_cut);
+    } else if (damaged) {
+        ++unread_;
     }
+    // In files of another kind nothing is lost.
+    if (has_results_) losses_.add(model::Loss::bad_json, std::exchange(unread_, 0));
 }
 
 void BatchResults::read_list(Json list, const Source& source, Calls& calls) {
@@ -136,7 +136,12 @@ void BatchResults::read(const BatchResult& result, const Source& source, Calls& 
     call.timing = {};
     out.started = source.frame.time;
     out.ended = source.frame.time;
-    if (source.damaged) out.documents = model::worse(out.documents, model::Completeness::truncated);
+    // Where it is damaged it may be cut off, in the last line of a part of a file: to count it now would be to leave
+    // the whole of it uncounted later.
+    if (source.damaged) {
+        out.documents = model::worse(out.documents, model::Completeness::truncated);
+        out.counted = false;
+    }
     has_results_ = true;
     calls.add(std::move(out));
 }

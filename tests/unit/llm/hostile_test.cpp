@@ -287,7 +287,8 @@ TEST(Hostile, LinesOfAFileThatAreNoResults) {
     give("\x01\xff");
     give(R"({"custom_id":"x","response":{"status_code":200,"body":{"model":"m","usage":{"prompt_tokens":1)", true);
     EXPECT_EQ(feed.calls.take_finished().size(), 1U);
-    EXPECT_EQ(feed.losses.get(model::Loss::bad_json), 1U);
+    EXPECT_EQ(feed.losses.get(model::Loss::bad_json), 3U)
+        << "in a file of results those before the first are lost, too";
     EXPECT_EQ(feed.losses.get(model::Loss::frame_cut), 1U);
 }
 

@@ -141,6 +141,53 @@ TEST(BatchResults, CountAsFarAsTheyCame) {
     }
 }
 
+// Nor where nothing but the text says that it is cut: in a part of a file, before the end of a connection.
+TEST(BatchResults, DoNotCountInHalvesThatLookWhole) {
+    const std::string file = line("1", kUsage) + "\n" + line("2", kUsage);
+    const std::string ending = R"("prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}},"error":null})";
+    for (std::size_t missing = 1; missing <= ending.size(); ++missing) {
+        const std::string part = file.substr(0, file.size() - missing);
+        const std::string type = "Content-Type: application/octet-stream\r\n";
+        for (const std::string& answer : {"HTTP/1.1 206 Partial Content\r\n" + type +
+                                              "Content-Length: " + std::to_string(part.size()) + "\r\n\r\n" + part,
+                                          "HTTP/1.1 200 OK\r\n" + type + "Connection: close\r\n\r\n" + part}) {
+            const std::string cut =
+                open("1") + get("1", "/v1/files/file-1/content") + "<< 1 " + quoted(answer) + "\nclose 1\n";
+            const Outcome out = run_script(cut + open("2") + download("2", file) + "close 2\n", counted());
+            ASSERT_EQ(out.finished.size(), 4U) << missing;
+            EXPECT_EQ(out.finished[1].usage, model::Usage{}) << missing;
+            EXPECT_EQ(out.finished[1].completeness, Completeness::truncated) << missing;
+            EXPECT_EQ(out.lost(model::Loss::bad_json), 1U) << missing;
+            EXPECT_EQ(tokens_of(out.finished), 2 * 1100U) << missing;
+        }
+    }
+}
+
+TEST(BatchResults, DoNotCountInHalvesOfPages) {
+    const auto result = [](const std::string& id) {
+        return R"({"batch_request_id":")" + id + R"(","batch_result":{"response":{"chat_get_completion":{"id":")" + id +
+               R"(","object":"chat.completion","model":"grok-4.3","choices":[{"index":0,"message":)"
+               R"({"role":"assistant","content":"4"}}],"usage":{"prompt_tokens":4,"completion_tokens":1}}}}})";
+    };
+    const std::string page = R"({"results":[)" + result("1") + "," + result("2") + "]}";
+    const std::string cut = page.substr(0, page.find(R"("completion_tokens")", page.find(result("2"))));
+    const std::string read = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + cut;
+    const auto ask = [](const std::string& number) { return get(number, "/v1/batches/b/results", "api.x.ai"); };
+    const Outcome out = run_script(open("1") + ask("1") + "<< 1 " + quoted(read) + "\nclose 1\n" + open("2") +
+                                       ask("2") + "<< 2 " + quoted(response(page)) + "\nclose 2\n",
+                                   counted());
+    EXPECT_EQ(tokens_of(out.finished), 2 * 5U);
+}
+
+// A line that is lost is told of wherever it stands; in a file that is none of results nothing is lost.
+TEST(BatchResults, TellOfALineThatCannotBeReadBeforeTheFirst) {
+    const std::string broken = line("1", kUsage).substr(100);
+    const Outcome out = run_script(
+        open("1") + download("1", broken + "\n" + line("2", kUsage) + "\n" + broken + "\n") + "close 1\n", counted());
+    EXPECT_EQ(out.finished.size(), 1U);
+    EXPECT_EQ(out.lost(model::Loss::bad_json), 2U);
+}
+
 TEST(BatchResults, AreFoundOnHostsOfOnesOwnByTheirFirstLine) {
     const auto from_gateway = [](const std::string& file, const std::string& type) {
         return open("1") + get("1", "/v1/files/f/content", "gateway.internal") + "<< 1 " +
