@@ -156,9 +156,17 @@ std::optional<double> dollars_of(const Billed& amounts, const PriceList& prices)
     return sum.dollars();
 }
 
+bool has_passes_with_tokens(const model::Exchange& exchange) {
+    if (exchange.usage.source == model::UsageSource::none || !exchange.llm.reported) return false;
+    const auto& passes = exchange.llm.reported->passes;
+    return std::any_of(passes.begin(), passes.end(), [](const model::BilledPass& pass) {
+        return number(pass.input) + number(pass.cache_read) + number(pass.cache_write) + number(pass.output) > 0;
+    });
+}
+
 bool has_tokens(const model::Exchange& exchange) {
     return exchange.usage.input.value_or(0) > 0 || exchange.usage.output.value_or(0) > 0 ||
-           detail(exchange.usage, "billed_units.search_units").value_or(0) > 0;
+           detail(exchange.usage, "billed_units.search_units").value_or(0) > 0 || has_passes_with_tokens(exchange);
 }
 
 }  // namespace
