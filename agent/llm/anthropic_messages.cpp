@@ -71,6 +71,7 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
         read_message(message, call);
         if (auto usage = read_anthropic_usage(message["usage"])) {
             usage->output.reset();  // a placeholder (T12)
+            usage->passes.clear();  // likewise
             if (has_counts(*usage)) update(call, std::move(*usage));
         }
     } else if (type == "message_delta") {

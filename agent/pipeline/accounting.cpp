@@ -89,7 +89,8 @@ void account(model::Exchange& exchange, Tokens tokens, Services& services) {
         return;
     }
     exchange.usage = usage_of(exchange, services);
-    if (services.pricing != nullptr) exchange.cost = services.pricing->cost(exchange);
+    const bool costs_more_yet = call.reported && call.reported->cost_usd && !has_final_usage(call);
+    if (services.pricing != nullptr && !costs_more_yet) exchange.cost = services.pricing->cost(exchange);
 }
 
 }  // namespace llmsnoop::pipeline
