@@ -64,6 +64,18 @@ Found result_of(Json line) {
     return anthropic_result(line);
 }
 
+// Elsewhere pictures are known by the question.
+bool is_pictures(Json answer) {
+    const Json first = answer["data"].at(0);
+    return answer["created"] && (first["b64_json"] || first["url"]);
+}
+
+std::optional<std::string_view> dialect_of(Json answer) {
+    if (const auto name = dialect_by_shape({{}, answer})) return name;
+    if (is_pictures(answer)) return "openai.images";
+    return std::nullopt;
+}
+
 // An error that the answer does not tell of itself.
 void read_failure(const BatchResult& result, model::LlmCall& call) {
     if (result.status >= 400) {
@@ -153,7 +165,9 @@ FinishedCall BatchResults::read_answer(Json answer, const model::Frame& frame, c
     unknown.answer_bytes = 0;
     set_if_given(unknown.call.response_id, answer["id"].text_or_empty());
     set_if_given(unknown.call.response_model, answer["model"].text_or_empty());
-    const auto name = answer.is_object() ? dialect_by_shape({{}, answer}) : std::nullopt;
+    if (!answer.is_object()) return unknown;
+    const auto name = dialect_of(answer);
+    if (!name) losses_.add(model::Loss::dialect_unknown);
     std::string text;
     if (!name || !answer.write(text, limits::kDocumentBytes)) return unknown;
     Calls calls;

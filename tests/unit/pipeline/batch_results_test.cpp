@@ -122,6 +122,30 @@ TEST(BatchResults, AreCountedOnceByTheLineWhereTheAnswerHasNoName) {
     EXPECT_EQ(tokens_of(out.finished), 2 * 8U);
 }
 
+std::string line_with(const std::string& id, const std::string& answer) {
+    return R"({"id":"batch_req_)" + id + R"(","custom_id":"c","response":{"status_code":200,"body":)" + answer + "}}";
+}
+
+TEST(BatchResults, OfPicturesAreCountedToo) {
+    const std::string picture =
+        R"({"created":1,"data":[{"b64_json":"QUJD"}],"usage":{"input_tokens":50,"output_tokens":4160,"total_tokens":4210}})";
+    const Outcome out = run_script(open("1") + download("1", line_with("1", picture)) + "close 1\n", counted());
+    ASSERT_EQ(out.finished.size(), 1U);
+    EXPECT_EQ(out.finished[0].llm.dialect, "openai.images");
+    EXPECT_EQ(tokens_of(out.finished), 4210U);
+    EXPECT_EQ(out.lost(model::Loss::dialect_unknown), 0U);
+}
+
+TEST(BatchResults, TellWhichAnswersAreNotUnderstood) {
+    const std::string video = R"({"id":"video_1","object":"video","model":"sora-2","usage":{"anything":4}})";
+    const Outcome out = run_script(open("1") + download("1", line_with("1", video)) + "close 1\n", counted());
+    ASSERT_EQ(out.finished.size(), 1U);
+    EXPECT_EQ(out.finished[0].llm.response_model, "sora-2");
+    EXPECT_EQ(out.lost(model::Loss::dialect_unknown), 1U);
+    const Outcome failed = run_script(open("1") + download("1", kFailed) + "close 1\n", counted());
+    EXPECT_EQ(failed.lost(model::Loss::dialect_unknown), 0U);
+}
+
 // What came whole counts. What the end cut in two is not half a call: it counts when it is downloaded again.
 TEST(BatchResults, CountAsFarAsTheyCame) {
     const std::string file = line("1", kUsage) + "\n" + line("2", kUsage);
