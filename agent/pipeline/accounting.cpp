@@ -39,12 +39,25 @@ bool has_final_usage(const LlmCall& call) {
     return call.reported && !tokens::is_unfinished(call);
 }
 
+bool is_whole(model::Completeness completeness) {
+    return completeness == model::Completeness::complete || completeness == model::Completeness::headers_lost;
+}
+
+// Of a response that was read so much is missing that a side of its usage is, too. Who reads once more is told all of
+// it. (Batches know their own halves.)
+bool is_half_read(const model::Exchange& exchange) {
+    const LlmCall& call = exchange.llm;
+    return call.operation == "fetch_response" && !is_whole(exchange.completeness) &&
+           !(call.reported && call.reported->input && call.reported->output);
+}
+
 // Whether this record is the one in which the call's tokens and cost count.
 bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& services) {
     const LlmCall& call = exchange.llm;
     const base::Time began = exchange.timing.started;
     if (tokens == Tokens::leave) return false;
     if (how(call) == By::reading && tokens::is_unfinished(call)) return false;
+    if (is_half_read(exchange)) return false;
     if (call.response_id.empty()) return true;
     if (has_final_usage(call))
         return services.counted.add(exchange.role, call.provider, call.response_id, how(call), began);
@@ -56,9 +69,7 @@ bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& servi
 // Of an answer that did not come whole, what came has been generated and is charged. The record's completeness says
 // that it was not all. In a complete exchange a cut text is one that was too long to keep.
 tokens::CutAnswer cut_answer(model::Completeness completeness) {
-    const bool whole =
-        completeness == model::Completeness::complete || completeness == model::Completeness::headers_lost;
-    return whole ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
+    return is_whole(completeness) ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
 }
 
 Usage usage_of(const model::Exchange& exchange, Services& services) {

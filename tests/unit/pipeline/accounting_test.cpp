@@ -190,6 +190,25 @@ TEST(Accounting, AQueuedJobIsCountedWhenItsResultIsRead) {
     EXPECT_FALSE(out.finished[2].cost);
 }
 
+// Half of a reading does not stand for the whole that is read later.
+TEST(Accounting, AReadingThatIsCutOffLeavesItsCountToTheNext) {
+    const std::string whole = stored("completed", "", kUsage);
+    const std::string again = "open 2 client from_start openssl\n>> 2" + kRead.substr(4, kRead.find("<<") - 4) +
+                              "<< 2 " + quoted(response(whole)) + "\nclose 2\n";
+    for (const std::string head :
+         {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"}) {
+        for (std::size_t size = whole.find("usage"); size < whole.size(); ++size) {
+            const Outcome out = run_script(kOpen + kRead + quoted(head + whole.substr(0, size)) + "\nclose 1\n" + again,
+                                           without_estimates());
+            ASSERT_EQ(out.finished.size(), 2U) << size;
+            std::uint64_t sum = 0;
+            for (const Exchange& one : out.finished)
+                sum += one.usage.input.value_or(0) + one.usage.output.value_or(0);
+            EXPECT_EQ(sum, 11U) << whole.substr(0, size);
+        }
+    }
+}
+
 TEST(Accounting, WhatAJobCostsSoFarIsNotWhatItCosts) {
     const tokens::Pricing pricing({table("mine", "gpt-4o")});
     const auto cost = [](const std::string& dollars) {
