@@ -50,6 +50,14 @@ std::size_t leading(std::string_view text, Kind kind) {
     return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), kind) - text.begin());
 }
 
+// Of what stands before a parameter, as it is or escaped: for JSON, where Go does that by default, and for HTML.
+std::size_t separator_length(std::string_view text) {
+    for (const std::string_view escaped : {"\\u0026", "&amp;"}) {
+        if (text.starts_with(escaped)) return escaped.size();
+    }
+    return text.starts_with('\\') ? 0 : 1;
+}
+
 }  // namespace
 
 void CredentialMask::mask(std::span<std::uint8_t> bytes) {
@@ -119,13 +127,15 @@ void CredentialMask::find_keys(std::string_view text) {
 }
 
 void CredentialMask::find_parameters(std::string_view text) {
-    for (const char mark : {'?', '&'}) {
+    for (const char mark : {'?', '&', '\\'}) {
         for (std::size_t at = find(text, mark, 0); at != std::string_view::npos; at = find(text, mark, at + 1)) {
-            const std::string_view rest = text.substr(at + 1);
+            const std::size_t before = separator_length(text.substr(at));
+            if (before == 0) continue;
+            const std::string_view rest = text.substr(at + before);
             const std::size_t name = run_length(rest.substr(0, kLongestCredentialName), kWord);
             if (name == rest.size() || rest[name] != '=' || !is_credential_parameter(rest.substr(0, name))) continue;
             const std::string_view value = rest.substr(name + 1);
-            const std::size_t begin = at + 1 + name + 1;
+            const std::size_t begin = at + before + name + 1;
             const std::size_t length = leading(value, is_value_byte);
             add(begin, begin + length);
             if (length == value.size()) inside_ = Inside::parameter_value;

@@ -7,7 +7,8 @@
 //   set-cookie,
 //     api-key, x-api-key, x-goog-api-key, x-amz-security-token, and any other whose name ends like those of keys and
 //     tokens do (credential_names.h);
-//   - the values of URL parameters with such names, wherever a URL stands: "?key=", "&access_token=", ...;
+//   - the values of URL parameters with such names, wherever a URL stands, escaped for JSON or HTML or not: "?key=",
+//     "&access_token=", "\u0026sig=", ...;
 //   - whatever looks like a key (secret_rules.h), in heads and bodies, the subprotocol of OpenAI's WebSocket included.
 //
 // What it cannot see: HTTP/2 heads, which HPACK (RFC 7541) writes in Huffman code and as references to earlier ones;

@@ -57,6 +57,12 @@ TEST(CredentialMask, MasksUrlParameters) {
     EXPECT_EQ(masked("see \"https://h/?a=1&access_token=abc\", ok"), "see \"https://h/?a=1&access_token=***\", ok");
     EXPECT_EQ(masked("?X-Amz-Signature=ff&X-Amz-Date=2"), "?X-Amz-Signature=**&X-Amz-Date=2");
     EXPECT_EQ(masked("?monkeys=3&keyboard=4"), "?monkeys=3&keyboard=4");
+    // As Go writes them into JSON, and everybody into HTML.
+    EXPECT_EQ(masked(R"({"url":"https://h/?sv=1\u0026sig=a%2Fb\u0026se=2"})"),
+              R"({"url":"https://h/?sv=1\u0026sig=*****\u0026se=2"})");
+    EXPECT_EQ(masked(R"("{\"url\":\"h?a=1\\u0026token=abc\"}")"), R"("{\"url\":\"h?a=1\\u0026token=***\"}")");
+    EXPECT_EQ(masked("<a href='/?a=1&amp;token=abc'>"), "<a href='/?a=1&amp;token=***'>");
+    EXPECT_EQ(masked(R"("one\ntoken=2")"), R"("one\ntoken=2")");
 }
 
 TEST(CredentialMask, MasksKeysInBodies) {
@@ -111,9 +117,9 @@ TEST(CredentialMask, MasksAFieldThatAGapStandsBefore) {
 }
 
 std::string traffic() {
-    std::string text =
-        "POST /v1/x?key=AIza" + repeat("Sy_7k", 35) +
-        "&alt=sse HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer zq9-very-secret-zq9\r\nCookie: a=zq9zq9\r\n\r\n";
+    std::string text = "POST /v1/x?key=AIza" + repeat("Sy_7k", 35) +
+                       "&alt=sse&amp;sig=zq9zq9\\u0026token=zq9zq9 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer "
+                       "zq9-very-secret-zq9\r\nCookie: a=zq9zq9\r\n\r\n";
     for (const FakeKey& key : fake_keys())
         text += "{\"role\":\"user\",\"content\":\"text\\n" + key.text + "\"}\r\n";
     return text;
