@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/model/operation.h"
 #include "agent/tokens/estimator.h"
 #include "agent/tokens/resolver.h"
 
@@ -31,7 +32,7 @@ using By = CountedResponses::By;
 
 // Results of batches are read as well, and by nobody but readers.
 By how(const LlmCall& call) {
-    return call.operation == "fetch_response" || call.operation == "batch" ? By::reading : By::call;
+    return call.operation == model::kFetchResponse || call.operation == model::kBatch ? By::reading : By::call;
 }
 
 // What is said to be used by a response that is still being made is not yet what it costs.
@@ -47,7 +48,7 @@ bool is_whole(model::Completeness completeness) {
 // it. (Batches know their own halves.)
 bool is_half_read(const model::Exchange& exchange) {
     const LlmCall& call = exchange.llm;
-    return call.operation == "fetch_response" && !is_whole(exchange.completeness) &&
+    return call.operation == model::kFetchResponse && !is_whole(exchange.completeness) &&
            !(call.reported && call.reported->input && call.reported->output);
 }
 

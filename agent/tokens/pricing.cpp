@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "agent/model/operation.h"
+
 namespace llmsnoop::tokens {
 
 namespace {
@@ -228,7 +230,7 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
         const PriceList prices = found.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
         const std::optional<double> dollars = dollars_of(charge.amounts, prices);
         if (!dollars) return unpriced(model::Unpriced::no_price);
-        sum += *dollars * (call.operation == "batch" ? found.batch : 1);
+        sum += *dollars * (call.operation == model::kBatch ? found.batch : 1);
     }
     return model::Cost{sum, model::Cost::Source::table, own.table->name + " (" + own.table->date + ")"};
 }
