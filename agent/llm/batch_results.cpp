@@ -136,7 +136,7 @@ void BatchResults::read_list(Json list, const Source& source, Calls& calls) {
 }
 
 void BatchResults::read(const BatchResult& result, const Source& source, Calls& calls) {
-    FinishedCall out = read_answer(result.answer, source.frame, calls.seed);
+    FinishedCall out = read_answer(result.answer, source, calls.seed);
     if (source.bytes) out.answer_bytes = source.bytes;
     model::LlmCall& call = out.call;
     call.operation = calls.seed.operation;
@@ -159,7 +159,7 @@ void BatchResults::read(const BatchResult& result, const Source& source, Calls& 
 }
 
 // By a dialect of its own, as if it had come over HTTP.
-FinishedCall BatchResults::read_answer(Json answer, const model::Frame& frame, const model::LlmCall& seed) {
+FinishedCall BatchResults::read_answer(Json answer, const Source& source, const model::LlmCall& seed) {
     FinishedCall unknown;
     unknown.call = seed;
     unknown.answer_bytes = 0;
@@ -167,7 +167,7 @@ FinishedCall BatchResults::read_answer(Json answer, const model::Frame& frame, c
     set_if_given(unknown.call.response_model, answer["model"].text_or_empty());
     if (!answer.is_object()) return unknown;
     const auto name = dialect_of(answer);
-    if (!name) losses_.add(model::Loss::dialect_unknown);
+    if (!name && !source.damaged) losses_.add(model::Loss::dialect_unknown);
     std::string text;
     if (!name || !answer.write(text, limits::kDocumentBytes)) return unknown;
     Calls calls;
@@ -179,10 +179,10 @@ FinishedCall BatchResults::read_answer(Json answer, const model::Frame& frame, c
     if (!dialect) return unknown;
     calls.open();
     model::Frame body;
-    body.time = frame.time;
+    body.time = source.frame.time;
     body.document = base::as_bytes(text);
     dialect->response(body, calls);
-    dialect->end(frame.time, calls);
+    dialect->end(source.frame.time, calls);
     auto all = calls.take_all(true);
     if (all.empty()) return unknown;
     all.front().answer_bytes = text.size();

@@ -59,7 +59,7 @@ class BatchResults final : public Dialect {
 
     void read_list(Json list, const Source& source, Calls& calls);
     void read(const BatchResult& result, const Source& source, Calls& calls);
-    FinishedCall read_answer(Json answer, const model::Frame& frame, const model::LlmCall& seed);
+    FinishedCall read_answer(Json answer, const Source& source, const model::LlmCall& seed);
 
     Form form_;
     std::string name_;

@@ -144,6 +144,10 @@ TEST(BatchResults, TellWhichAnswersAreNotUnderstood) {
     EXPECT_EQ(out.lost(model::Loss::dialect_unknown), 1U);
     const Outcome failed = run_script(open("1") + download("1", kFailed) + "close 1\n", counted());
     EXPECT_EQ(failed.lost(model::Loss::dialect_unknown), 0U);
+    const std::string half = line_with("1", R"({"id":"chatcmpl-1"})");
+    const Outcome cut = run_script(open("1") + download("1", half.substr(0, half.size() - 2)) + "close 1\n", counted());
+    EXPECT_EQ(cut.lost(model::Loss::dialect_unknown), 0U) << "half of an answer is none of another kind";
+    EXPECT_EQ(cut.lost(model::Loss::bad_json), 1U);
 }
 
 // What came whole counts. What the end cut in two is not half a call: it counts when it is downloaded again.
