@@ -61,12 +61,14 @@ std::size_t separator_length(std::string_view text) {
 }  // namespace
 
 void CredentialMask::mask(std::span<std::uint8_t> bytes) {
-    bytes = bytes.subspan(finish_value(bytes));
-    if (bytes.empty()) return;
     if (inside_ != Inside::nothing) {
+        bytes = bytes.subspan(finish_value(bytes));
+        if (bytes.empty()) return;
         inside_ = Inside::nothing;
         line_start_ = false;
+        context_cut_ = true;
     }
+    if (bytes.empty()) return;
 
     std::string_view text = base::as_text(bytes);
     if (!context_.empty()) {
@@ -93,8 +95,8 @@ void CredentialMask::skip() {
     line_start_ = true;  // it may, and then a field begins here
 }
 
-// Masks the rest of what the last call was in the middle of, and says how many bytes that was.
-std::size_t CredentialMask::finish_value(std::span<std::uint8_t> bytes) const {
+// Masks the rest of what the last call was in the middle of, and says how many bytes that was. Its end becomes context.
+std::size_t CredentialMask::finish_value(std::span<std::uint8_t> bytes) {
     const std::string_view text = base::as_text(bytes);
     std::size_t end = 0;
     switch (inside_) {
@@ -111,6 +113,8 @@ std::size_t CredentialMask::finish_value(std::span<std::uint8_t> bytes) const {
             end = leading(text, is_dotted_key_byte);
             break;
     }
+    context_.append(text.substr(end - std::min(end, kBeforeRun), std::min(end, kBeforeRun)));
+    keep_end_of_value(context_);
     for (std::uint8_t& byte : bytes.first(end)) {
         if (byte != '\r') byte = kMask;
     }
@@ -167,10 +171,7 @@ void CredentialMask::find_headers(std::string_view text) {
 
 // Keeps what a later call may need in order to know what it is in the middle of.
 void CredentialMask::remember(std::string_view text) {
-    if (inside_ != Inside::nothing) {
-        context_.clear();
-        return;
-    }
+    if (inside_ != Inside::nothing) return keep_end_of_value(text);
     std::size_t run = 0;
     while (run < std::min(text.size(), kRunKept) && is_context_byte(text[text.size() - 1 - run]))
         ++run;
@@ -178,6 +179,11 @@ void CredentialMask::remember(std::string_view text) {
     if (keep < text.size()) line_start_ = text[text.size() - keep - 1] == '\n';
     context_cut_ = run == kRunKept;
     context_.assign(text.substr(text.size() - keep));
+}
+
+// An escape may end right behind the value.
+void CredentialMask::keep_end_of_value(std::string_view text) {
+    context_ = std::string(text.substr(text.size() - std::min(text.size(), kBeforeRun)));
 }
 
 void mask_credentials(std::span<std::uint8_t> bytes) {

@@ -43,12 +43,13 @@ class CredentialMask {
     // What the last byte seen is in the middle of.
     enum class Inside : std::uint8_t { nothing, header_value, parameter_value, key };
 
-    std::size_t finish_value(std::span<std::uint8_t> bytes) const;
+    std::size_t finish_value(std::span<std::uint8_t> bytes);
     void find_headers(std::string_view text);
     void find_parameters(std::string_view text);
     void find_keys(std::string_view text);
     void add(std::size_t begin, std::size_t end) { ranges_.push_back({begin, end}); }
     void remember(std::string_view text);
+    void keep_end_of_value(std::string_view text);
 
     Inside inside_ = Inside::nothing;
     bool line_start_ = true;     // context_, or the next byte if that is empty, begins a line

@@ -164,14 +164,16 @@ TEST(CredentialMask, AnyCutMasksAsMuch) {
 
 // Whether a word begins may hang on bytes before it that are no part of one: here on the "%" of what may be an escape.
 TEST(CredentialMask, KnowsAfterACutWhatStoodBeforeAWord) {
-    const std::string text = "50% pya29." + repeat("a0_", 60) + "!";
-    ASSERT_NE(masked(text), text);
-    std::vector<std::size_t> every;
-    for (std::size_t i = 1; i < text.size(); ++i)
-        every.push_back(i);
-    expect_no_more_leaks(text, every);
-    for (std::size_t i = 1; i < text.size(); ++i)
-        expect_no_more_leaks(text, {i});
+    for (const std::string before : {"50% p", "?token=a% p", "?token=a%\x01p", "a\nCookie: %\nd"}) {
+        const std::string text = before + "ya29." + repeat("a0_", 60) + "!";
+        ASSERT_NE(masked(text).find(repeat("*", 60) + "!"), std::string::npos) << text;
+        std::vector<std::size_t> every;
+        for (std::size_t i = 1; i < text.size(); ++i)
+            every.push_back(i);
+        expect_no_more_leaks(text, every);
+        for (std::size_t i = 1; i < text.size(); ++i)
+            expect_no_more_leaks(text, {i});
+    }
 }
 
 TEST(CredentialMask, LeavesTrafficWithoutCredentialsAsItIs) {
