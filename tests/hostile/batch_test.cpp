@@ -1,5 +1,6 @@
 // Files of batch results (trap T18), which are larger than anything else that is downloaded from a model's provider.
 #include <algorithm>
+#include <random>
 
 #include "tests/hostile/hostile_case.h"
 #include "tests/support/net/compression.h"
@@ -58,6 +59,38 @@ TEST(Batch, AFileOfTwoHundredMegabytes) {
     EXPECT_EQ(outcome.lowered, 0U);
     expect_good_exchange(outcome);
     expect_within(outcome, 30 * kMegabyte);  // a line, and the names of those that were counted
+}
+
+// Longer than what a bomb may unpack to; but what is in it does not repeat itself.
+TEST(Batch, AFileOfThreeHundredMegabytesThatIsPacked) {
+    constexpr std::uint64_t kLines = 60'000;
+    std::mt19937_64 random(5);
+    std::uint64_t bytes = 0;
+    const Outcome outcome = tell(
+        [&](support::Wire& wire) {
+            wire.open(1);
+            wire.send(1, kAsk);
+            wire.receive(1, kHead + "Content-Encoding: zstd\r\nTransfer-Encoding: chunked\r\n\r\n");
+            const auto compressor = support::Compressor::create(support::Coding::zstd);
+            for (std::uint64_t id = 0; id < kLines; ++id) {
+                std::string content;
+                while (content.size() < 5000)
+                    content += std::to_string(random());
+                const std::string one = line(id, '"' + content + '"');
+                bytes += one.size();
+                std::string packed;
+                compressor->add(one, id + 1 == kLines ? support::Flush::finish : support::Flush::none, packed);
+                if (!packed.empty()) wire.receive(1, chunk_of(packed));
+            }
+            wire.receive(1, "0\r\n\r\n");
+            wire.close(1);
+        },
+        counted());
+    EXPECT_GT(bytes, 300 * kMegabyte);
+    EXPECT_EQ(outcome.finished, kLines) << outcome.describe();
+    EXPECT_EQ(outcome.lowered, 0U);
+    expect_good_exchange(outcome);
+    expect_within(outcome, 60 * kMegabyte);
 }
 
 TEST(Batch, AMillionResultsOfAFewBytes) {
