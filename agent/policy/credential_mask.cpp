@@ -81,13 +81,18 @@ void CredentialMask::mask(std::span<std::uint8_t> bytes) {
     find_parameters(text);
     find_headers(text);
     remember(text);
+    mask_found(bytes, before);
+    if (joined_.capacity() > kCapacityKept) std::string().swap(joined_);
+}
+
+// `before`: bytes of the text in which they were found that are not among `bytes`.
+void CredentialMask::mask_found(std::span<std::uint8_t> bytes, std::size_t before) const {
     for (const Range& range : ranges_) {
         for (std::size_t at = std::max(range.begin, before); at < range.end; ++at) {
             std::uint8_t& byte = bytes[at - before];
             if (byte != '\r') byte = kMask;  // it may belong to the end of the line
         }
     }
-    if (joined_.capacity() > kCapacityKept) std::string().swap(joined_);
 }
 
 void CredentialMask::skip() {
@@ -169,6 +174,18 @@ void CredentialMask::find_headers(std::string_view text) {
     }
 }
 
+// "https://user:password@host/" (RFC 3986 section 3.2.1).
+void CredentialMask::find_user_info(std::string_view text) {
+    constexpr std::string_view kScheme = "://";
+    constexpr std::size_t kLongest = 1024;
+    for (std::size_t at = text.find(kScheme); at != std::string_view::npos; at = text.find(kScheme, at)) {
+        at += kScheme.size();
+        const std::string_view rest = text.substr(at, kLongest);
+        const std::size_t end = rest.substr(0, rest.find_first_of("/?#\"'\\<> \t\r\n")).rfind('@');
+        if (end != std::string_view::npos) add(at, at + end);
+    }
+}
+
 // Keeps what a later call may need in order to know what it is in the middle of.
 void CredentialMask::remember(std::string_view text) {
     if (inside_ != Inside::nothing) return keep_end_of_value(text);
@@ -188,6 +205,14 @@ void CredentialMask::keep_end_of_value(std::string_view text) {
 
 void mask_credentials(std::span<std::uint8_t> bytes) {
     CredentialMask().mask(bytes);
+}
+
+void mask_named_credentials(std::span<std::uint8_t> bytes) {
+    CredentialMask mask;
+    mask.find_parameters(base::as_text(bytes));
+    mask.find_headers(base::as_text(bytes));
+    mask.find_user_info(base::as_text(bytes));
+    mask.mask_found(bytes, 0);
 }
 
 }  // namespace llmsnoop::policy

@@ -45,11 +45,15 @@ class CredentialMask {
 
     std::size_t finish_value(std::span<std::uint8_t> bytes);
     void find_headers(std::string_view text);
+    void find_user_info(std::string_view text);
     void find_parameters(std::string_view text);
     void find_keys(std::string_view text);
     void add(std::size_t begin, std::size_t end) { ranges_.push_back({begin, end}); }
+    void mask_found(std::span<std::uint8_t> bytes, std::size_t before) const;
     void remember(std::string_view text);
     void keep_end_of_value(std::string_view text);
+
+    friend void mask_named_credentials(std::span<std::uint8_t> bytes);
 
     Inside inside_ = Inside::nothing;
     bool line_start_ = true;     // context_, or the next byte if that is empty, begins a line
@@ -61,5 +65,9 @@ class CredentialMask {
 
 // The same for bytes that stand alone.
 void mask_credentials(std::span<std::uint8_t> bytes);
+
+// Only what is known by its name or place: the values of header fields and of URL parameters, and the user information
+// of URLs.
+void mask_named_credentials(std::span<std::uint8_t> bytes);
 
 }  // namespace llmsnoop::policy

@@ -260,6 +260,25 @@ TEST_F(GateTest, RedactedContentLeavesMaskedAndBounded) {
     EXPECT_EQ(out.hashes.prompt_sha256.size(), 64U);  // of the text as it was, not as it left
 }
 
+// Credentials that look like nothing, where tools are told of their servers and called, and in what tools say.
+TEST_F(GateTest, RedactedContentLeavesWithoutCredentialsThatHaveANameOnly) {
+    policy_.content = ContentMode::redacted;
+    Exchange exchange = chat();
+    exchange.llm.tool_definitions = Content(std::string(
+        R"([{"type":"mcp","server_url":"https://h/?api_key=zq9&v=1","authorization":"zq9","headers":{"X-Api-Key" : "zq9"}}])"));
+    exchange.llm.tool_calls[0].arguments =
+        Content(std::string(R"({"body":"{\"access_token\":\"zq9\",\"n\":1}","max_tokens":"5"})"));
+    exchange.llm.prompt[1].text =
+        Content(std::string("it says:\nAuthorization: Bearer zq9\nHost: h, see https://me:zq9@h/@x"));
+    const Exchange out = clear(exchange);
+    EXPECT_EQ(
+        out.llm.tool_definitions.view(),
+        R"([{"type":"mcp","server_url":"https://h/?api_key=***&v=1","authorization":"***","headers":{"X-Api-Key" : "***"}}])");
+    EXPECT_EQ(out.llm.tool_calls[0].arguments.view(),
+              R"({"body":"{\"access_token\":\"***\",\"n\":1}","max_tokens":"5"})");
+    EXPECT_EQ(out.llm.prompt[1].text.view(), "it says:\nAuthorization: **********\nHost: h, see https://******@h/@x");
+}
+
 TEST_F(GateTest, AJsonTextIsWholeOrAbsent) {
     policy_.content = ContentMode::redacted;
     policy_.content_bytes = 8;
