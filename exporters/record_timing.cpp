@@ -1,15 +1,13 @@
 #include "exporters/record_timing.h"
 
 #include <algorithm>
-#include <string_view>
 #include <vector>
+
+#include "agent/model/operation.h"
 
 namespace llmsnoop::exporters {
 
 namespace {
-
-// The results of a batch were made some time before they were downloaded, and nobody saw for how long.
-constexpr std::string_view kBatch = "batch";
 
 // Times come from different reads of a clock that may be set: what would be negative is unknown.
 std::optional<base::Duration> between(base::Time begin, std::optional<base::Time> end) {
@@ -34,7 +32,7 @@ base::Duration percentile(std::vector<std::uint32_t>& values, std::size_t percen
 }  // namespace
 
 std::optional<base::Duration> duration_of(const model::Exchange& exchange) {
-    if (exchange.llm.operation == kBatch) return std::nullopt;
+    if (exchange.llm.operation == model::kBatch) return std::nullopt;
     return between(exchange.timing.started, exchange.timing.ended);
 }
 

@@ -1,6 +1,8 @@
 #include "agent/framing/content_decoder.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -183,10 +185,16 @@ class ContentDecoder::Impl {
         }
     }
 
+    std::uint64_t room_after(std::uint64_t produced) const {
+        if (limits_.ordinary_ratio > 0 && produced / limits_.ordinary_ratio < consumed_)
+            return std::numeric_limits<std::uint64_t>::max();
+        return limits_.output_bytes - std::min(limits_.output_bytes, produced);
+    }
+
     // The limits hold for the output of every stage, so that a bomb within a bomb goes off early.
     void emit(std::size_t at, base::Bytes bytes, BytesOut out) {
         Stage& stage = *stages_[at];
-        const std::uint64_t room = limits_.output_bytes - stage.produced;
+        const std::uint64_t room = room_after(stage.produced);
         const bool is_too_long = bytes.size() > room;
         if (is_too_long) bytes = bytes.first(room);
         stage.produced += bytes.size();

@@ -25,6 +25,7 @@ namespace llmsnoop::framing {
 
 struct DecoderLimits {
     std::uint64_t output_bytes = 256U << 20;  // of one body, delivered in full before decoding stops
+    std::uint64_t ordinary_ratio = 0;         // output / input up to which a body may be longer than that
     std::uint64_t ratio = 2000;               // output / input, once the output exceeds ratio_floor
     std::uint64_t ratio_floor = 16U << 20;
     unsigned codings = 4;  // stacked

@@ -72,8 +72,10 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
         // Mostly nothing; what a program had called before the answer goes on.
         read_content(message["content"], "start ", frame.time, call);
         if (auto usage = read_anthropic_usage(message["usage"])) {
-            // A placeholder (T12), unless the message is over already.
-            if (message["stop_reason"].text_or_empty().empty()) usage->output.reset();
+            if (message["stop_reason"].text_or_empty().empty()) {  // or else the message is over already
+                usage->output.reset();                             // a placeholder (T12)
+                usage->passes.clear();                             // likewise
+            }
             if (has_counts(*usage)) update(call, std::move(*usage));
         }
     } else if (type == "message_delta") {

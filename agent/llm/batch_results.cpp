@@ -64,6 +64,18 @@ Found result_of(Json line) {
     return anthropic_result(line);
 }
 
+// Elsewhere pictures are known by the question.
+bool is_pictures(Json answer) {
+    const Json first = answer["data"].at(0);
+    return answer["created"] && (first["b64_json"] || first["url"]);
+}
+
+std::optional<std::string_view> dialect_of(Json answer) {
+    if (const auto name = dialect_by_shape({{}, answer})) return name;
+    if (is_pictures(answer)) return "openai.images";
+    return std::nullopt;
+}
+
 // An error that the answer does not tell of itself.
 void read_failure(const BatchResult& result, model::LlmCall& call) {
     if (result.status >= 400) {
@@ -99,13 +111,13 @@ void BatchResults::response(const model::Frame& frame, Calls& calls) {
         read_list(list, {frame, damaged}, calls);
     }
     // What is cut off may end in half a number. Whoever wants it downloads it once more.
-    const bool is_cut = frame.truncated && (result || has_results_);
-    const bool is_unread = has_results_ && (damaged || !value);
-    if (is_cut) {
-        losses_.add(model::Loss::frame_cut);
-    } else if (is_unread) {
-        losses_.add(model::Loss::bad_json);
+    if (frame.truncated) {
+        if (result || has_results_) losses_.add(model::Loss::frame_cut);
+    } else if (damaged) {
+        ++unread_;
     }
+    // In files of another kind nothing is lost.
+    if (has_results_) losses_.add(model::Loss::bad_json, std::exchange(unread_, 0));
 }
 
 void BatchResults::read_list(Json list, const Source& source, Calls& calls) {
@@ -124,7 +136,7 @@ void BatchResults::read_list(Json list, const Source& source, Calls& calls) {
 }
 
 void BatchResults::read(const BatchResult& result, const Source& source, Calls& calls) {
-    FinishedCall out = read_answer(result.answer, source.frame, calls.seed);
+    FinishedCall out = read_answer(result.answer, source, calls.seed);
     if (source.bytes) out.answer_bytes = source.bytes;
     model::LlmCall& call = out.call;
     call.operation = calls.seed.operation;
@@ -136,19 +148,26 @@ void BatchResults::read(const BatchResult& result, const Source& source, Calls& 
     call.timing = {};
     out.started = source.frame.time;
     out.ended = source.frame.time;
-    if (source.damaged) out.documents = model::worse(out.documents, model::Completeness::truncated);
+    // Where it is damaged it may be cut off, in the last line of a part of a file: to count it now would be to leave
+    // the whole of it uncounted later.
+    if (source.damaged) {
+        out.documents = model::worse(out.documents, model::Completeness::truncated);
+        out.counted = false;
+    }
     has_results_ = true;
     calls.add(std::move(out));
 }
 
 // By a dialect of its own, as if it had come over HTTP.
-FinishedCall BatchResults::read_answer(Json answer, const model::Frame& frame, const model::LlmCall& seed) {
+FinishedCall BatchResults::read_answer(Json answer, const Source& source, const model::LlmCall& seed) {
     FinishedCall unknown;
     unknown.call = seed;
     unknown.answer_bytes = 0;
     set_if_given(unknown.call.response_id, answer["id"].text_or_empty());
     set_if_given(unknown.call.response_model, answer["model"].text_or_empty());
-    const auto name = answer.is_object() ? dialect_by_shape({{}, answer}) : std::nullopt;
+    if (!answer.is_object()) return unknown;
+    const auto name = dialect_of(answer);
+    if (!name && !source.damaged) losses_.add(model::Loss::dialect_unknown);
     std::string text;
     if (!name || !answer.write(text, limits::kDocumentBytes)) return unknown;
     Calls calls;
@@ -160,10 +179,10 @@ FinishedCall BatchResults::read_answer(Json answer, const model::Frame& frame, c
     if (!dialect) return unknown;
     calls.open();
     model::Frame body;
-    body.time = frame.time;
+    body.time = source.frame.time;
     body.document = base::as_bytes(text);
     dialect->response(body, calls);
-    dialect->end(frame.time, calls);
+    dialect->end(source.frame.time, calls);
     auto all = calls.take_all(true);
     if (all.empty()) return unknown;
     all.front().answer_bytes = text.size();

@@ -9,7 +9,8 @@
 //                                      {NAME_OF_API: {...}}}}]}
 //
 // The answers are read by the dialects that their shapes are of. Everything else makes no call: those paths serve other
-// files as well, among them the questions of a batch.
+// files as well, among them the questions of a batch. A result in a document that is not whole has a record at most,
+// and its tokens count where it is read again.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -58,12 +59,13 @@ class BatchResults final : public Dialect {
 
     void read_list(Json list, const Source& source, Calls& calls);
     void read(const BatchResult& result, const Source& source, Calls& calls);
-    FinishedCall read_answer(Json answer, const model::Frame& frame, const model::LlmCall& seed);
+    FinishedCall read_answer(Json answer, const Source& source, const model::LlmCall& seed);
 
     Form form_;
     std::string name_;
     model::LossCounters& losses_;
     bool has_results_ = false;  // the file has had one
+    std::uint64_t unread_ = 0;  // documents of the file, as long as it has not
 };
 
 // Is the document of the response a result, or a list of them?

@@ -23,6 +23,7 @@
 #include "agent/llm/openai_responses.h"
 #include "agent/llm/openai_responses_ws.h"
 #include "agent/llm/self_hosted.h"
+#include "agent/model/operation.h"
 
 namespace llmsnoop::llm {
 namespace {
@@ -184,10 +185,10 @@ constexpr std::array kRoutes{
           is_openai_responses, plain<TokenCounting>},
     Route{post, "responses/compact", "openai.responses.compact", "chat", Certainty::host, is_openai_responses,
           plain<OpenaiResponses>},
-    Route{post, "responses/*/cancel", "openai.responses.retrieve", "fetch_response", Certainty::host,
+    Route{post, "responses/*/cancel", "openai.responses.retrieve", model::kFetchResponse, Certainty::host,
           is_openai_responses, plain<OpenaiResponses>},
     Route{post, "responses", "openai.responses", "chat", Certainty::host, is_openai_responses, plain<OpenaiResponses>},
-    Route{get, "responses/*", "openai.responses.retrieve", "fetch_response", Certainty::host, is_openai_responses,
+    Route{get, "responses/*", "openai.responses.retrieve", model::kFetchResponse, Certainty::host, is_openai_responses,
           plain<OpenaiResponses>},
     Route{websocket, "responses", "openai.responses", "chat", Certainty::host, is_responses_message,
           plain<OpenaiResponsesWs>},
@@ -318,9 +319,10 @@ constexpr auto kBatchDocument = batch<BatchResults::Form::document>;
 
 constexpr std::array kBatchRoutes{
     // OpenAI, Azure, Groq, Mistral and others: any file, which may be one of results.
-    Route{get, "files/*/content", "openai.batch", "batch", Certainty::host, is_batch_result, kBatchLines},
-    Route{get, "messages/batches/*/results", "anthropic.batch", "batch", Certainty::host, is_batch_result, kBatchLines},
-    Route{get, "batches/*/results", "xai.batch", "batch", Certainty::host, is_batch_result, kBatchDocument},
+    Route{get, "files/*/content", "openai.batch", model::kBatch, Certainty::host, is_batch_result, kBatchLines},
+    Route{get, "messages/batches/*/results", "anthropic.batch", model::kBatch, Certainty::host, is_batch_result,
+          kBatchLines},
+    Route{get, "batches/*/results", "xai.batch", model::kBatch, Certainty::host, is_batch_result, kBatchDocument},
 };
 
 // Recognised by their bodies, whatever the path.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/model/operation.h"
 #include "agent/tokens/estimator.h"
 #include "agent/tokens/resolver.h"
 
@@ -31,12 +32,24 @@ using By = CountedResponses::By;
 
 // Results of batches are read as well, and by nobody but readers.
 By how(const LlmCall& call) {
-    return call.operation == "fetch_response" || call.operation == "batch" ? By::reading : By::call;
+    return call.operation == model::kFetchResponse || call.operation == model::kBatch ? By::reading : By::call;
 }
 
 // What is said to be used by a response that is still being made is not yet what it costs.
 bool has_final_usage(const LlmCall& call) {
     return call.reported && !tokens::is_unfinished(call);
+}
+
+bool is_whole(model::Completeness completeness) {
+    return completeness == model::Completeness::complete || completeness == model::Completeness::headers_lost;
+}
+
+// Of a response that was read so much is missing that a side of its usage is, too. Who reads once more is told all of
+// it. (Batches know their own halves.)
+bool is_half_read(const model::Exchange& exchange) {
+    const LlmCall& call = exchange.llm;
+    return call.operation == model::kFetchResponse && !is_whole(exchange.completeness) &&
+           !(call.reported && call.reported->input && call.reported->output);
 }
 
 // Whether this record is the one in which the call's tokens and cost count.
@@ -45,6 +58,7 @@ bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& servi
     const base::Time began = exchange.timing.started;
     if (tokens == Tokens::leave) return false;
     if (how(call) == By::reading && tokens::is_unfinished(call)) return false;
+    if (is_half_read(exchange)) return false;
     if (call.response_id.empty()) return true;
     if (has_final_usage(call))
         return services.counted.add(exchange.role, call.provider, call.response_id, how(call), began);
@@ -56,9 +70,7 @@ bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& servi
 // Of an answer that did not come whole, what came has been generated and is charged. The record's completeness says
 // that it was not all. In a complete exchange a cut text is one that was too long to keep.
 tokens::CutAnswer cut_answer(model::Completeness completeness) {
-    const bool whole =
-        completeness == model::Completeness::complete || completeness == model::Completeness::headers_lost;
-    return whole ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
+    return is_whole(completeness) ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
 }
 
 Usage usage_of(const model::Exchange& exchange, Services& services) {
@@ -89,7 +101,8 @@ void account(model::Exchange& exchange, Tokens tokens, Services& services) {
         return;
     }
     exchange.usage = usage_of(exchange, services);
-    if (services.pricing != nullptr) exchange.cost = services.pricing->cost(exchange);
+    const bool costs_more_yet = call.reported && call.reported->cost_usd && !has_final_usage(call);
+    if (services.pricing != nullptr && !costs_more_yet) exchange.cost = services.pricing->cost(exchange);
 }
 
 }  // namespace llmsnoop::pipeline

@@ -2,11 +2,16 @@
 
 namespace llmsnoop::pipeline {
 
+namespace {
+// Files of batch results can be longer than any bomb needs to be; JSON lines are packed to a tenth, not to a hundredth.
+constexpr framing::DecoderLimits kLimits{.ordinary_ratio = 100};
+}  // namespace
+
 BodyReader::BodyReader(model::Part part, const model::MessageHead& head, model::Framing framing, BodyHash hash,
                        model::LossCounters& losses, base::MemoryBudget& memory)
     : losses_(losses),
       memory_(&memory),
-      decoder_(model::header(head, "content-encoding").value_or("")),
+      decoder_(model::header(head, "content-encoding").value_or(""), kLimits),
       framer_(part, framing, model::header(head, "content-type").value_or(""), losses) {
     if (hash == BodyHash::sha256) hash_.emplace();
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "agent/base/sha256.h"
+#include "agent/policy/credential_mask.h"
+#include "agent/policy/credential_members.h"
 #include "agent/policy/limits.h"
 
 namespace llmsnoop::policy {
@@ -42,6 +44,12 @@ bool response_is_whole(const model::Exchange& exchange) {
     return exchange.completeness == Completeness::complete || exchange.completeness == Completeness::headers_lost;
 }
 
+// What no rule of secret_rules.h knows: credentials that only their names give away.
+void mask_named(std::string& text) {
+    mask_named_credentials({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+    mask_credential_members(text);
+}
+
 // How much of a record's allowance the texts have used up.
 class Allowance {
  public:
@@ -51,6 +59,7 @@ class Allowance {
     // Says whether the text was cut.
     bool prose(model::Content& text) {
         const bool was_cut = scrubber_.text(text.edit(), {}, std::min(each_, left_), TextKind::prose);
+        mask_named(text.edit());
         left_ -= text.size();
         return was_cut;
     }
@@ -63,6 +72,7 @@ class Allowance {
             return true;
         }
         scrubber_.text(text.edit(), {}, limit, TextKind::prose);
+        mask_named(text.edit());
         left_ -= text.size();
         return false;
     }

@@ -50,15 +50,25 @@ std::size_t leading(std::string_view text, Kind kind) {
     return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), kind) - text.begin());
 }
 
+// Of what stands before a parameter, as it is or escaped: for JSON, where Go does that by default, and for HTML.
+std::size_t separator_length(std::string_view text) {
+    for (const std::string_view escaped : {"\\u0026", "&amp;"}) {
+        if (text.starts_with(escaped)) return escaped.size();
+    }
+    return text.starts_with('\\') ? 0 : 1;
+}
+
 }  // namespace
 
 void CredentialMask::mask(std::span<std::uint8_t> bytes) {
-    bytes = bytes.subspan(finish_value(bytes));
-    if (bytes.empty()) return;
     if (inside_ != Inside::nothing) {
+        bytes = bytes.subspan(finish_value(bytes));
+        if (bytes.empty()) return;
         inside_ = Inside::nothing;
         line_start_ = false;
+        context_cut_ = true;
     }
+    if (bytes.empty()) return;
 
     std::string_view text = base::as_text(bytes);
     if (!context_.empty()) {
@@ -71,21 +81,27 @@ void CredentialMask::mask(std::span<std::uint8_t> bytes) {
     find_parameters(text);
     find_headers(text);
     remember(text);
+    mask_found(bytes, before);
+    if (joined_.capacity() > kCapacityKept) std::string().swap(joined_);
+}
+
+// `before`: bytes of the text in which they were found that are not among `bytes`.
+void CredentialMask::mask_found(std::span<std::uint8_t> bytes, std::size_t before) const {
     for (const Range& range : ranges_) {
         for (std::size_t at = std::max(range.begin, before); at < range.end; ++at) {
             std::uint8_t& byte = bytes[at - before];
             if (byte != '\r') byte = kMask;  // it may belong to the end of the line
         }
     }
-    if (joined_.capacity() > kCapacityKept) std::string().swap(joined_);
 }
 
 void CredentialMask::skip() {
     context_.clear();
+    line_start_ = true;  // it may, and then a field begins here
 }
 
-// Masks the rest of what the last call was in the middle of, and says how many bytes that was.
-std::size_t CredentialMask::finish_value(std::span<std::uint8_t> bytes) const {
+// Masks the rest of what the last call was in the middle of, and says how many bytes that was. Its end becomes context.
+std::size_t CredentialMask::finish_value(std::span<std::uint8_t> bytes) {
     const std::string_view text = base::as_text(bytes);
     std::size_t end = 0;
     switch (inside_) {
@@ -102,6 +118,8 @@ std::size_t CredentialMask::finish_value(std::span<std::uint8_t> bytes) const {
             end = leading(text, is_dotted_key_byte);
             break;
     }
+    context_.append(text.substr(end - std::min(end, kBeforeRun), std::min(end, kBeforeRun)));
+    keep_end_of_value(context_);
     for (std::uint8_t& byte : bytes.first(end)) {
         if (byte != '\r') byte = kMask;
     }
@@ -118,13 +136,15 @@ void CredentialMask::find_keys(std::string_view text) {
 }
 
 void CredentialMask::find_parameters(std::string_view text) {
-    for (const char mark : {'?', '&'}) {
+    for (const char mark : {'?', '&', '\\'}) {
         for (std::size_t at = find(text, mark, 0); at != std::string_view::npos; at = find(text, mark, at + 1)) {
-            const std::string_view rest = text.substr(at + 1);
+            const std::size_t before = separator_length(text.substr(at));
+            if (before == 0) continue;
+            const std::string_view rest = text.substr(at + before);
             const std::size_t name = run_length(rest.substr(0, kLongestCredentialName), kWord);
             if (name == rest.size() || rest[name] != '=' || !is_credential_parameter(rest.substr(0, name))) continue;
             const std::string_view value = rest.substr(name + 1);
-            const std::size_t begin = at + 1 + name + 1;
+            const std::size_t begin = at + before + name + 1;
             const std::size_t length = leading(value, is_value_byte);
             add(begin, begin + length);
             if (length == value.size()) inside_ = Inside::parameter_value;
@@ -154,12 +174,21 @@ void CredentialMask::find_headers(std::string_view text) {
     }
 }
 
+// "https://user:password@host/" (RFC 3986 section 3.2.1).
+void CredentialMask::find_user_info(std::string_view text) {
+    constexpr std::string_view kScheme = "://";
+    constexpr std::size_t kLongest = 1024;
+    for (std::size_t at = text.find(kScheme); at != std::string_view::npos; at = text.find(kScheme, at)) {
+        at += kScheme.size();
+        const std::string_view rest = text.substr(at, kLongest);
+        const std::size_t end = rest.substr(0, rest.find_first_of("/?#\"'\\<> \t\r\n")).rfind('@');
+        if (end != std::string_view::npos) add(at, at + end);
+    }
+}
+
 // Keeps what a later call may need in order to know what it is in the middle of.
 void CredentialMask::remember(std::string_view text) {
-    if (inside_ != Inside::nothing) {
-        context_.clear();
-        return;
-    }
+    if (inside_ != Inside::nothing) return keep_end_of_value(text);
     std::size_t run = 0;
     while (run < std::min(text.size(), kRunKept) && is_context_byte(text[text.size() - 1 - run]))
         ++run;
@@ -169,8 +198,21 @@ void CredentialMask::remember(std::string_view text) {
     context_.assign(text.substr(text.size() - keep));
 }
 
+// An escape may end right behind the value.
+void CredentialMask::keep_end_of_value(std::string_view text) {
+    context_ = std::string(text.substr(text.size() - std::min(text.size(), kBeforeRun)));
+}
+
 void mask_credentials(std::span<std::uint8_t> bytes) {
     CredentialMask().mask(bytes);
+}
+
+void mask_named_credentials(std::span<std::uint8_t> bytes) {
+    CredentialMask mask;
+    mask.find_parameters(base::as_text(bytes));
+    mask.find_headers(base::as_text(bytes));
+    mask.find_user_info(base::as_text(bytes));
+    mask.mask_found(bytes, 0);
 }
 
 }  // namespace llmsnoop::policy

@@ -12,8 +12,9 @@
 // they leave or not. A finding names the rule, its severity and the field of the record; never what was found.
 //
 // How the result looks: with ContentMode::none `llm.prompt` and `llm.completion` are empty, as are all Content members;
-// with ContentMode::redacted they are masked and bounded, and `prompt_cut` or `completion_cut` says that a text is not
-// whole. `llm.reported` is always removed: its canonical form is `usage`.
+// with ContentMode::redacted they are masked (what is a credential only by the name that it has, as that of a tool's
+// server in "authorization", becomes a row of "*") and bounded, and `prompt_cut` or `completion_cut` says that a text
+// is not whole. `llm.reported` is always removed: its canonical form is `usage`.
 //
 // Thread-safe after construction.
 #include <cstddef>

@@ -18,13 +18,16 @@ bool Scrubber::text(std::string& text, std::string_view where, std::size_t limit
     // no half of a key is left.
     const bool was_cut = cut(text, limit + kKeyBytes);
     clean(text, kind);
-    if (auto match = find_secret(text)) {
+    // What was removed may have brought the end of what is read before the limit, with half of a key.
+    const TextEnd end = was_cut ? TextEnd::open : TextEnd::final;
+    if (auto match = find_secret(text, 0, end)) {
         std::string masked;
         std::size_t done = 0;
-        for (; match; match = find_secret(text, done)) {
+        for (; match; match = find_secret(text, done, end)) {
             masked.append(text, done, match->begin - done).append(kMasked);
             done = match->end;
-            note(*match->rule, where);
+            const bool is_half = was_cut && done == text.size();  // which may be half of a word as well
+            if (!is_half) note(*match->rule, where);
         }
         text = masked.append(text, done);
     }

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "agent/model/operation.h"
+
 namespace llmsnoop::tokens {
 
 namespace {
@@ -156,9 +158,17 @@ std::optional<double> dollars_of(const Billed& amounts, const PriceList& prices)
     return sum.dollars();
 }
 
+bool has_passes_with_tokens(const model::Exchange& exchange) {
+    if (exchange.usage.source == model::UsageSource::none || !exchange.llm.reported) return false;
+    const auto& passes = exchange.llm.reported->passes;
+    return std::any_of(passes.begin(), passes.end(), [](const model::BilledPass& pass) {
+        return number(pass.input) + number(pass.cache_read) + number(pass.cache_write) + number(pass.output) > 0;
+    });
+}
+
 bool has_tokens(const model::Exchange& exchange) {
     return exchange.usage.input.value_or(0) > 0 || exchange.usage.output.value_or(0) > 0 ||
-           detail(exchange.usage, "billed_units.search_units").value_or(0) > 0;
+           detail(exchange.usage, "billed_units.search_units").value_or(0) > 0 || has_passes_with_tokens(exchange);
 }
 
 }  // namespace
@@ -220,7 +230,7 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
         const PriceList prices = found.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
         const std::optional<double> dollars = dollars_of(charge.amounts, prices);
         if (!dollars) return unpriced(model::Unpriced::no_price);
-        sum += *dollars * (call.operation == "batch" ? found.batch : 1);
+        sum += *dollars * (call.operation == model::kBatch ? found.batch : 1);
     }
     return model::Cost{sum, model::Cost::Source::table, own.table->name + " (" + own.table->date + ")"};
 }

@@ -10,6 +10,7 @@
 
 #include "agent/base/bytes.h"
 #include "agent/policy/credential_mask.h"
+#include "agent/policy/credential_members.h"
 #include "agent/policy/secret_scan.h"
 #include "agent/policy/wire_text.h"
 
@@ -68,6 +69,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (std::size_t i = secret.begin + kMayShow; i < secret.end; ++i)
             require(cut[i] == '*');
     }
+
+    Buffer named = input;
+    policy::mask_named_credentials(named);
+    only_masked(input, named);
+    std::string members(base::as_text(named));
+    policy::mask_credential_members(members);
+    require(members.size() == named.size());
+    only_masked(named, Buffer(members.begin(), members.end()));
 
     std::string text(base::as_text(input));
     policy::clean(text, policy::TextKind::name);

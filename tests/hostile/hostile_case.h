@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kGigabyte = std::uint64_t{1} << 30;
 struct Outcome {
     std::uint64_t finished = 0;
     std::uint64_t lowered = 0;             // of those, with a verdict below `complete`
-    std::vector<model::Exchange> records;  // the first hundred
+    std::vector<model::Exchange> records;  // the first fifty and the last fifty
     std::unique_ptr<model::LossCounters> losses = std::make_unique<model::LossCounters>();
     std::uint64_t peak_growth = 0;  // bytes of resident memory above the start, at the highest point
 

@@ -446,7 +446,9 @@ class Calls(AnyWay):
             child = self.start_child(lambda: asks_twice(port))
             self.assertTrue(asked.wait(60))
             # It has nothing to do any more but to wait in its read.
+            deadline = time.monotonic() + 60
             while pathlib.Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "S":
+                self.assertLess(time.monotonic(), deadline, "the child does not wait")
                 time.sleep(0.01)
             agent = self.agent()
             go.set()

@@ -95,6 +95,25 @@ TEST(PcapReader, RecordLargerThanAnyPacketIsSkipped) {
     EXPECT_EQ(got.losses.get(Loss::packet_malformed), 1U);
 }
 
+// They are passed over, however much of them there is, and nothing is kept for them.
+TEST(PcapReader, LengthsOfGigabytesAreNotBelieved) {
+    for (const std::uint32_t length : {0x7ffffffcU, 0x80000000U, 0xfffffffcU}) {
+        Reading classic;
+        const std::string head = number(1U, ByteOrder::little) + number(0U, ByteOrder::little) +
+                                 number(length, ByteOrder::little) + number(length, ByteOrder::little);
+        read({pcap_header() + pcap_record(1, 0, "first") + head + std::string(100'000, 'x')}, classic);
+        EXPECT_EQ(classic.packets, (Lines{"101 1000000000 5/5 first"}));
+        EXPECT_EQ(classic.losses.get(Loss::packet_malformed), 1U) << length;
+
+        PcapNg file;
+        file.interface(1).enhanced(0, 1, "good");
+        Reading next_generation;
+        read({file.bytes() + file.num(6U) + file.num(length) + std::string(100'000, 'x')}, next_generation);
+        EXPECT_EQ(next_generation.packets, (Lines{"1 1000 4/4 good"}));
+        EXPECT_EQ(next_generation.losses.get(Loss::packet_malformed), 1U) << length;
+    }
+}
+
 TEST(PcapNgReader, SeveralInterfacesWithClocksOfTheirOwn) {
     PcapNg file;
     file.interface(1, 0);                                                 // microseconds

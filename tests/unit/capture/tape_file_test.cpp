@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "agent/base/endian.h"
 #include "agent/capture/tape_reader.h"
 #include "agent/capture/tape_writer.h"
 #include "tests/support/any_cut.h"
@@ -216,6 +217,31 @@ TEST_F(TapeTest, DamageAnywhereCostsNoMoreThanTheBlockItIsIn) {
         }
         ASSERT_GE(got.events.size() + 40, all.size()) << at;
         ASSERT_GT(got.events.size(), 0U) << at;
+    }
+}
+
+// With a checksum that is right, as whoever means harm would make it.
+TEST_F(TapeTest, LengthsOfGigabytesAreNotBelieved) {
+    record(60, 1'500);
+    const std::string whole = contents(path_);
+    const std::size_t events = replay({whole}).events.size();
+    const std::size_t block = whole.find(base::as_text(TapeFormat::kBlockMagic));
+    ASSERT_NE(block, std::string::npos);
+    for (const std::uint32_t length : {0x7fffffffU, 0x80000000U, 0xffffffffU}) {
+        for (const std::size_t at : {12U, 16U}) {  // as it is stored, as it was
+            std::string lie = whole;
+            auto* const head = reinterpret_cast<std::uint8_t*>(lie.data() + block);
+            base::store_le(head + at, length);
+            base::store_le(head + 32, tape_crc(as_bytes(lie).subspan(block, 32)));
+            const Replay got = replay({lie});
+            EXPECT_EQ(got.error, "");
+            EXPECT_EQ(got.damaged,
+                      at == 12 ? 2U : 1U);  // in the first case the file ends amid what is passed over, too
+            EXPECT_LT(got.events.size(), events);
+        }
+        std::string header = whole;
+        base::store_le(reinterpret_cast<std::uint8_t*>(header.data()) + 12, length);
+        EXPECT_EQ(replay({header}).damaged, 1U);
     }
 }
 

@@ -66,14 +66,20 @@ class LateNamesTest : public testing::Test {
         out.again = std::chrono::hours(1);
         return out;
     }
-    // Asks until there is an answer.
-    static std::optional<BundleFacts> wait_for(LateNames& names, const CgroupNames& of) {
+    template <typename Condition>
+    static bool comes_about(Condition holds) {
         const auto until = std::chrono::steady_clock::now() + kPatience;
         while (std::chrono::steady_clock::now() < until) {
-            if (auto facts = names.find(of)) return facts;
-            std::this_thread::sleep_for(milliseconds(5));
+            if (holds()) return true;
+            std::this_thread::sleep_for(milliseconds(2));
         }
-        return std::nullopt;
+        return false;
+    }
+    // Asks until there is an answer.
+    static std::optional<BundleFacts> wait_for(LateNames& names, const CgroupNames& of) {
+        std::optional<BundleFacts> facts;
+        comes_about([&] { return (facts = names.find(of)).has_value(); });
+        return facts;
     }
     EngineAnswer ask(const EngineServer::Answer& answer, milliseconds timeout = kPatience) const {
         const EngineServer server(socket(), answer);
@@ -100,8 +106,7 @@ TEST_F(LateNamesTest, AnEngineNamesItsContainers) {
     EXPECT_EQ(*facts, (BundleFacts{"", "web", "registry.example/web:1", "", "", "", ""}));
     EXPECT_EQ(names.find(docker(kId)), facts);
     EXPECT_FALSE(names.find(docker(kOther)));
-    while (server.asked().size() < 2)
-        std::this_thread::sleep_for(milliseconds(2));
+    EXPECT_TRUE(comes_about([&] { return server.asked().size() >= 2; }));
     EXPECT_FALSE(names.find(docker(kOther)));
     EXPECT_EQ(server.asked(),
               (std::vector<std::string>{"GET /containers/" + kId + "/json", "GET /containers/" + kOther + "/json"}))
@@ -113,10 +118,10 @@ TEST_F(LateNamesTest, AnEngineIsAskedAgainForWhatItDidNotKnow) {
     const EngineServer server(
         socket(), [](const std::string&, const Write& write) { write(EngineServer::reply("404 Not Found", "{}")); });
     LateNames names(options());
-    while (server.asked().size() < 2) {
+    EXPECT_TRUE(comes_about([&] {
         EXPECT_FALSE(names.find(docker(kId)));
-        std::this_thread::sleep_for(milliseconds(2));
-    }
+        return server.asked().size() >= 2;
+    }));
 }
 
 TEST_F(LateNamesTest, AnAnswerInChunksIsReadToo) {

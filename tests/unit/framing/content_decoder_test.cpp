@@ -258,5 +258,20 @@ TEST(ContentDecoder, DeliversExactlyTheOutputLimit) {
     }
 }
 
+// Files of results are longer than any bomb needs to be.
+TEST(ContentDecoder, ALongTextIsNoBomb) {
+    const std::string text = prose(2'000'000);
+    for (const Coding coding : kCodings) {
+        const DecoderLimits limits{.output_bytes = 100'000, .ordinary_ratio = 100};
+        EXPECT_EQ(decode(header_value(coding), compress(coding, text), limits), whole(text));
+        const std::string zeros(10'000'000, '\0');
+        for (const std::string& bomb : {zeros, prose(50'000) + zeros}) {
+            const Decoded stopped = decode(header_value(coding), compress(coding, bomb), limits);
+            EXPECT_THAT(stopped.failed, Optional(Loss::content_coding_limit)) << header_value(coding);
+            EXPECT_LT(stopped.text.size(), bomb.size());
+        }
+    }
+}
+
 }  // namespace
 }  // namespace llmsnoop::support

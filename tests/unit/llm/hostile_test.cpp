@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
 
 #include "agent/llm/limits.h"
 #include "agent/llm/registry.h"
@@ -63,10 +64,43 @@ struct Feed {
 constexpr model::Frame::Kind kKinds[] = {model::Frame::Kind::body, model::Frame::Kind::event,
                                          model::Frame::Kind::message, model::Frame::Kind::field};
 
+std::vector<std::uint64_t> counts_of(const model::ReportedUsage& usage) {
+    std::vector<std::uint64_t> out;
+    for (const model::Count& count : {usage.input, usage.output, usage.total, usage.cache_read, usage.cache_write,
+                                      usage.reasoning, usage.input_audio, usage.input_tool_use, usage.input_image}) {
+        if (count && *count > 0) out.push_back(*count);
+    }
+    return out;
+}
+
+// Whole numbers that stand in a text.
+std::set<std::string> numbers_in(const std::string& text) {
+    std::set<std::string> out;
+    constexpr const char* kDigits = "0123456789";
+    for (std::size_t at = text.find_first_of(kDigits); at != std::string::npos;) {
+        const std::size_t end = std::min(text.find_first_not_of(kDigits, at), text.size());
+        out.insert(text.substr(at, end - at));
+        at = text.find_first_of(kDigits, end);
+    }
+    return out;
+}
+
+// Half of a number is no number.
 TEST(Hostile, BodiesCutAnywhere) {
+    std::size_t counts = 0;
     for (const Script& script : goldens()) {
         Feed probe(script);
         if (!probe.dialect) continue;
+        std::set<std::string> numbers = numbers_in(script.response_body);
+        for (const auto& field : script.response.headers)
+            numbers.merge(numbers_in(field.value));
+        // And sums of them (T23).
+        probe.give(model::Part::response, model::Frame::Kind::body, script.response_body);
+        probe.dialect->end({}, probe.calls);
+        for (const FinishedCall& one : probe.calls.take_all(true)) {
+            for (const std::uint64_t count : counts_of(one.call.reported.value_or(model::ReportedUsage{})))
+                numbers.insert(std::to_string(count));
+        }
         for (std::size_t end = 0; end < script.response_body.size(); end += 1 + end / 64) {
             Feed feed(script);
             feed.give(model::Part::request, model::Frame::Kind::body,
@@ -75,9 +109,16 @@ TEST(Hostile, BodiesCutAnywhere) {
             feed.give(model::Part::response, model::Frame::Kind::body,
                       std::string_view(script.response_body).substr(0, end), true);
             feed.dialect->end({}, feed.calls);
-            feed.calls.take_all(false);
+            for (const FinishedCall& one : feed.calls.take_all(false)) {
+                for (const std::uint64_t count : counts_of(one.call.reported.value_or(model::ReportedUsage{}))) {
+                    EXPECT_TRUE(numbers.contains(std::to_string(count)))
+                        << count << " in " << script.response_body.substr(0, end);
+                    ++counts;
+                }
+            }
         }
     }
+    EXPECT_GT(counts, 100U);
 }
 
 TEST(Hostile, DocumentsOfOneDialectGivenToAnother) {
@@ -287,7 +328,8 @@ TEST(Hostile, LinesOfAFileThatAreNoResults) {
     give("\x01\xff");
     give(R"({"custom_id":"x","response":{"status_code":200,"body":{"model":"m","usage":{"prompt_tokens":1)", true);
     EXPECT_EQ(feed.calls.take_finished().size(), 1U);
-    EXPECT_EQ(feed.losses.get(model::Loss::bad_json), 1U);
+    EXPECT_EQ(feed.losses.get(model::Loss::bad_json), 3U)
+        << "in a file of results those before the first are lost, too";
     EXPECT_EQ(feed.losses.get(model::Loss::frame_cut), 1U);
 }
 

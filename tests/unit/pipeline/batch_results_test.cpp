@@ -122,6 +122,34 @@ TEST(BatchResults, AreCountedOnceByTheLineWhereTheAnswerHasNoName) {
     EXPECT_EQ(tokens_of(out.finished), 2 * 8U);
 }
 
+std::string line_with(const std::string& id, const std::string& answer) {
+    return R"({"id":"batch_req_)" + id + R"(","custom_id":"c","response":{"status_code":200,"body":)" + answer + "}}";
+}
+
+TEST(BatchResults, OfPicturesAreCountedToo) {
+    const std::string picture =
+        R"({"created":1,"data":[{"b64_json":"QUJD"}],"usage":{"input_tokens":50,"output_tokens":4160,"total_tokens":4210}})";
+    const Outcome out = run_script(open("1") + download("1", line_with("1", picture)) + "close 1\n", counted());
+    ASSERT_EQ(out.finished.size(), 1U);
+    EXPECT_EQ(out.finished[0].llm.dialect, "openai.images");
+    EXPECT_EQ(tokens_of(out.finished), 4210U);
+    EXPECT_EQ(out.lost(model::Loss::dialect_unknown), 0U);
+}
+
+TEST(BatchResults, TellWhichAnswersAreNotUnderstood) {
+    const std::string video = R"({"id":"video_1","object":"video","model":"sora-2","usage":{"anything":4}})";
+    const Outcome out = run_script(open("1") + download("1", line_with("1", video)) + "close 1\n", counted());
+    ASSERT_EQ(out.finished.size(), 1U);
+    EXPECT_EQ(out.finished[0].llm.response_model, "sora-2");
+    EXPECT_EQ(out.lost(model::Loss::dialect_unknown), 1U);
+    const Outcome failed = run_script(open("1") + download("1", kFailed) + "close 1\n", counted());
+    EXPECT_EQ(failed.lost(model::Loss::dialect_unknown), 0U);
+    const std::string half = line_with("1", R"({"id":"chatcmpl-1"})");
+    const Outcome cut = run_script(open("1") + download("1", half.substr(0, half.size() - 2)) + "close 1\n", counted());
+    EXPECT_EQ(cut.lost(model::Loss::dialect_unknown), 0U) << "half of an answer is none of another kind";
+    EXPECT_EQ(cut.lost(model::Loss::bad_json), 1U);
+}
+
 // What came whole counts. What the end cut in two is not half a call: it counts when it is downloaded again.
 TEST(BatchResults, CountAsFarAsTheyCame) {
     const std::string file = line("1", kUsage) + "\n" + line("2", kUsage);
@@ -139,6 +167,53 @@ TEST(BatchResults, CountAsFarAsTheyCame) {
         EXPECT_EQ(both.finished.size(), 3U);
         EXPECT_EQ(tokens_of(both.finished), 2 * 1100U);
     }
+}
+
+// Nor where nothing but the text says that it is cut: in a part of a file, before the end of a connection.
+TEST(BatchResults, DoNotCountInHalvesThatLookWhole) {
+    const std::string file = line("1", kUsage) + "\n" + line("2", kUsage);
+    const std::string ending = R"("prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}},"error":null})";
+    for (std::size_t missing = 1; missing <= ending.size(); ++missing) {
+        const std::string part = file.substr(0, file.size() - missing);
+        const std::string type = "Content-Type: application/octet-stream\r\n";
+        for (const std::string& answer : {"HTTP/1.1 206 Partial Content\r\n" + type +
+                                              "Content-Length: " + std::to_string(part.size()) + "\r\n\r\n" + part,
+                                          "HTTP/1.1 200 OK\r\n" + type + "Connection: close\r\n\r\n" + part}) {
+            const std::string cut =
+                open("1") + get("1", "/v1/files/file-1/content") + "<< 1 " + quoted(answer) + "\nclose 1\n";
+            const Outcome out = run_script(cut + open("2") + download("2", file) + "close 2\n", counted());
+            ASSERT_EQ(out.finished.size(), 4U) << missing;
+            EXPECT_EQ(out.finished[1].usage, model::Usage{}) << missing;
+            EXPECT_EQ(out.finished[1].completeness, Completeness::truncated) << missing;
+            EXPECT_EQ(out.lost(model::Loss::bad_json), 1U) << missing;
+            EXPECT_EQ(tokens_of(out.finished), 2 * 1100U) << missing;
+        }
+    }
+}
+
+TEST(BatchResults, DoNotCountInHalvesOfPages) {
+    const auto result = [](const std::string& id) {
+        return R"({"batch_request_id":")" + id + R"(","batch_result":{"response":{"chat_get_completion":{"id":")" + id +
+               R"(","object":"chat.completion","model":"grok-4.3","choices":[{"index":0,"message":)"
+               R"({"role":"assistant","content":"4"}}],"usage":{"prompt_tokens":4,"completion_tokens":1}}}}})";
+    };
+    const std::string page = R"({"results":[)" + result("1") + "," + result("2") + "]}";
+    const std::string cut = page.substr(0, page.find(R"("completion_tokens")", page.find(result("2"))));
+    const std::string read = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + cut;
+    const auto ask = [](const std::string& number) { return get(number, "/v1/batches/b/results", "api.x.ai"); };
+    const Outcome out = run_script(open("1") + ask("1") + "<< 1 " + quoted(read) + "\nclose 1\n" + open("2") +
+                                       ask("2") + "<< 2 " + quoted(response(page)) + "\nclose 2\n",
+                                   counted());
+    EXPECT_EQ(tokens_of(out.finished), 2 * 5U);
+}
+
+// A line that is lost is told of wherever it stands; in a file that is none of results nothing is lost.
+TEST(BatchResults, TellOfALineThatCannotBeReadBeforeTheFirst) {
+    const std::string broken = line("1", kUsage).substr(100);
+    const Outcome out = run_script(
+        open("1") + download("1", broken + "\n" + line("2", kUsage) + "\n" + broken + "\n") + "close 1\n", counted());
+    EXPECT_EQ(out.finished.size(), 1U);
+    EXPECT_EQ(out.lost(model::Loss::bad_json), 2U);
 }
 
 TEST(BatchResults, AreFoundOnHostsOfOnesOwnByTheirFirstLine) {

@@ -202,6 +202,24 @@ TEST_F(GateTest, AKeyThatStraddlesTheCutIsMaskedWhole) {
     }
 }
 
+// What is removed and masked brings the end of what was read into the record; half of a key may stand there.
+TEST_F(GateTest, AKeyThatTheEndOfReadingCutsIsMaskedToo) {
+    const std::string key = "hf_" + repeat("abcdXYZ", 34);
+    for (const std::string& shrinks : {std::string("\x01"), fake_openai_key() + " "}) {
+        for (const std::size_t read : {12U, 20U, 32U}) {
+            const std::size_t before = kNameBytes + kKeyBytes - read - 1;
+            std::string name;
+            while (name.size() + shrinks.size() <= before)
+                name += shrinks;
+            Exchange exchange = chat();
+            exchange.llm.request_model = std::string(before - name.size(), 'm') + " " + name + key;
+            const Exchange out = clear(exchange);
+            EXPECT_LT(out.llm.request_model.size(), kNameBytes);
+            EXPECT_EQ(out.llm.request_model.find("hf_"), std::string::npos) << out.llm.request_model;
+        }
+    }
+}
+
 TEST_F(GateTest, AControlCharacterDoesNotHideAKey) {
     Exchange exchange = chat();
     exchange.llm.request_model = std::string("hf_") + '\0' + repeat("abcdXYZ", 34);
@@ -240,6 +258,25 @@ TEST_F(GateTest, RedactedContentLeavesMaskedAndBounded) {
     EXPECT_THAT(out.findings, ElementsAre(Finding{"secret.huggingface_token", "high", "content.prompt", 1},
                                           Finding{"secret.huggingface_token", "high", "content.tool_calls", 1}));
     EXPECT_EQ(out.hashes.prompt_sha256.size(), 64U);  // of the text as it was, not as it left
+}
+
+// Credentials that look like nothing, where tools are told of their servers and called, and in what tools say.
+TEST_F(GateTest, RedactedContentLeavesWithoutCredentialsThatHaveANameOnly) {
+    policy_.content = ContentMode::redacted;
+    Exchange exchange = chat();
+    exchange.llm.tool_definitions = Content(std::string(
+        R"([{"type":"mcp","server_url":"https://h/?api_key=zq9&v=1","authorization":"zq9","headers":{"X-Api-Key" : "zq9"}}])"));
+    exchange.llm.tool_calls[0].arguments =
+        Content(std::string(R"({"body":"{\"access_token\":\"zq9\",\"n\":1}","max_tokens":"5"})"));
+    exchange.llm.prompt[1].text =
+        Content(std::string("it says:\nAuthorization: Bearer zq9\nHost: h, see https://me:zq9@h/@x"));
+    const Exchange out = clear(exchange);
+    EXPECT_EQ(
+        out.llm.tool_definitions.view(),
+        R"([{"type":"mcp","server_url":"https://h/?api_key=***&v=1","authorization":"***","headers":{"X-Api-Key" : "***"}}])");
+    EXPECT_EQ(out.llm.tool_calls[0].arguments.view(),
+              R"({"body":"{\"access_token\":\"***\",\"n\":1}","max_tokens":"5"})");
+    EXPECT_EQ(out.llm.prompt[1].text.view(), "it says:\nAuthorization: **********\nHost: h, see https://******@h/@x");
 }
 
 TEST_F(GateTest, AJsonTextIsWholeOrAbsent) {

@@ -109,6 +109,29 @@ TEST(Pricing, PassesAreBilledEachByItsOwnModel) {
     EXPECT_EQ(prices.unpriced().get(model::Unpriced::unknown_count), 1U);
 }
 
+// The counts of a call are those of its answer; where the last model declined too, there are none, and yet it is
+// billed.
+TEST(Pricing, PassesAreBilledWhereTheAnswerHasNoTokens) {
+    const Pricing prices = pricing("{match: {equals: m}, prices: {input: 10, output: 20}}");
+    Exchange call = call_with(0, 0);
+    call.usage.source = model::UsageSource::reported;
+    call.llm.reported.emplace();
+    call.llm.reported->passes = {{"", 408, 0, {}, {}, {}}, {"", 0, 0, {}, {}, {}}};
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), 408 * 10, 1e-6);
+
+    Exchange cached = call;
+    cached.llm.reported->passes[0] = {"", 0, 0, 100, {}, {}};
+    EXPECT_NEAR(micro_dollars(prices.cost(cached)), 100 * 10, 1e-6);
+
+    Exchange counted_elsewhere = call;
+    counted_elsewhere.usage = {};
+    EXPECT_FALSE(prices.cost(counted_elsewhere));
+    Exchange nothing = call;
+    nothing.llm.reported->passes = {{"", 0, 0, {}, {}, {}}};
+    EXPECT_FALSE(prices.cost(nothing));
+    EXPECT_EQ(unpriced(prices), 0U);
+}
+
 TEST(Pricing, PartsNeverCostMoreThanTheWhole) {
     const Pricing prices = pricing("{match: {equals: m}, prices: {input: 10, output: 20, cache_read: 1}}");
     Exchange call = call_with(7, 1);
