@@ -43,10 +43,9 @@ class ConnectionParser::Impl {
     }
 
     void close(model::ConnectionClosed::How how, base::Time time, HttpOut out) {
-        settle(Direction::sent, out);
-        while (!dead_ && (waiting(Direction::sent) || waiting(Direction::received))) {
-            stop_waiting(waiting(Direction::sent) ? Direction::sent : Direction::received, time, out);
-            settle(Direction::sent, out);
+        settle_all(time, out);
+        for (const Direction direction : {Direction::sent, Direction::received}) {
+            if (!dead_ && !drain(direction, time, out)) settle_all(time, out);
         }
         if (dead_) return;
         if (http1_) http1_->close(how, time, out);
@@ -90,12 +89,34 @@ class ConnectionParser::Impl {
 
     template <typename Item>
     void take(Direction direction, const Item& item, HttpOut out) {
-        if (!held(direction).empty() || waiting(direction)) {
+        if (!held(direction).empty() || waiting(direction) || !ready_for(direction, item, out)) {
             held(direction).add(item);
         } else {
             apply(direction, item, out);
         }
         after(direction, item.time, out);
+    }
+
+    bool ready_for(Direction /*direction*/, const model::Gap& /*gap*/, HttpOut /*out*/) const { return true; }
+    bool ready_for(Direction direction, const HeldInput::End& end, HttpOut out) {
+        return drain(direction, end.time, out);
+    }
+
+    // What comes out of a direction at its end may have to let the other one go first: false.
+    bool drain(Direction direction, base::Time time, HttpOut out) {
+        if (!http2_) return true;
+        http2_->drain(direction, time, out);
+        drop_candidates();
+        return !waiting(direction);
+    }
+
+    // Until nothing waits, whatever has to be given up for it.
+    void settle_all(base::Time time, HttpOut out) {
+        settle(Direction::sent, out);
+        while (!dead_ && (waiting(Direction::sent) || waiting(Direction::received))) {
+            stop_waiting(waiting(Direction::sent) ? Direction::sent : Direction::received, time, out);
+            settle(Direction::sent, out);
+        }
     }
 
     // Lets what waited go on if it may now, and ends waits that take too much room or time.
@@ -134,6 +155,9 @@ class ConnectionParser::Impl {
                 if (used < rest.bytes.size()) return used > 0 || !waiting(direction);
                 queue.pop();
             } else {
+                if (const auto* end = std::get_if<HeldInput::End>(&queue.front());
+                    end && !ready_for(direction, *end, out))
+                    return true;
                 const HeldInput::Item item = std::move(queue.front());
                 queue.pop();
                 if (const auto* gap = std::get_if<model::Gap>(&item)) apply(direction, *gap, out);
@@ -144,7 +168,8 @@ class ConnectionParser::Impl {
     }
 
     bool waited_enough(Direction direction, base::Time now) {
-        if (held(direction).size() > limits_.held_bytes) return true;
+        const std::size_t kept = http2_ ? http2_->kept(direction) : 0;
+        if (held(direction).size() + kept > limits_.held_bytes) return true;
         if (http1_) return http1_->waited_too_long(direction, now);
         return http2_ && http2_->waited_too_long(direction, now);
     }

@@ -315,7 +315,7 @@ void Http2Connection::stop_waiting(Direction direction) {
     streams_.doubt(model::Loss::http_desync);
 }
 
-void Http2Connection::flush_seeker(Direction direction, base::Time time, HttpOut out) {
+void Http2Connection::drain(Direction direction, base::Time time, HttpOut out) {
     Side& mine = side(direction);
     if (mine.state != Side::State::seeking || mine.seeker.empty()) return;
     if (!mine.seeker.end([this](base::Bytes at, BoundarySeeker::More more) { return judge(at, more); })) return;
@@ -324,21 +324,14 @@ void Http2Connection::flush_seeker(Direction direction, base::Time time, HttpOut
     begin_frames(mine);
     recognise(direction, out);
     read_backlog(direction, out);
-    while (waiting(direction)) {
-        const bool other_went_on = resume(opposite(direction), out);
-        if (!resume(direction, out) && !other_went_on) stop_waiting(direction);
-    }
 }
 
 void Http2Connection::end(Direction direction, base::Time time, HttpOut out) {
-    flush_seeker(direction, time, out);
     if (requests_) streams_.end(part_of(direction), time, out);
     side(direction).state = Side::State::ended;
 }
 
 void Http2Connection::close(model::ConnectionClosed::How how, base::Time time, HttpOut out) {
-    for (const Direction direction : {Direction::sent, Direction::received})
-        flush_seeker(direction, time, out);
     // A header block without end: its end would have told.
     for (const Side& one : sides_)
         if (one.reader.drops_block()) losses_.add(model::Loss::http_head_limit);

@@ -39,6 +39,9 @@ class Http2Connection {
     // Returns how many bytes were used; where it is not all of them, `waiting` is true for this direction.
     std::size_t feed(model::Direction direction, const model::StreamBytes& item, HttpOut out);
     void gap(model::Direction direction, const model::Gap& gap, HttpOut out);
+    // No more bytes will come: what was kept because more could have told where a frame begins is read. Before `end`
+    // and `close`, and until `waiting` is false again.
+    void drain(model::Direction direction, base::Time time, HttpOut out);
     void end(model::Direction direction, base::Time time, HttpOut out);
     void close(model::ConnectionClosed::How how, base::Time time, HttpOut out);
 
@@ -47,6 +50,7 @@ class Http2Connection {
     // did.
     bool resume(model::Direction direction, HttpOut out);
     bool waiting(model::Direction direction) const { return side(direction).wait != Wait::none; }
+    std::size_t kept(model::Direction direction) const { return side(direction).backlog.size(); }  // bytes, waiting
     bool waited_too_long(model::Direction direction, base::Time now) const;
     void stop_waiting(model::Direction direction);  // from now on; `resume` goes on
 
@@ -92,7 +96,6 @@ class Http2Connection {
     void recognise(model::Direction direction, HttpOut out);
     void learn_roles(model::Direction requests) { requests_ = requests; }
     void go_astray(model::Direction direction, base::Time time, model::Loss reason, HttpOut out);
-    void flush_seeker(model::Direction direction, base::Time time, HttpOut out);
     BoundarySeeker::Verdict judge(base::Bytes bytes, BoundarySeeker::More more) const;
 
     Start start_;

@@ -240,9 +240,9 @@ TEST(Http2Gap, RequestsFoundAtTheEndComeBeforeTheirResponses) {
     t.script.server({broken, kPing, Http2Peer::data(1, "a"), Http2Peer::data(5, "b", End::yes)}).client_end();
     expect_events(t.script,
                   "#3 request GET /3 @api.example after a gap\n#3 request as_framed\n"
-                  "#5 request GET /5 @api.example\n#5 request as_framed\n"
                   "#1 request lost\n#1 request given_up\n#1 response lost after a gap\n#1 response gap ?\n"
-                  "#1 response \"a\"\n#5 response lost\n#5 response gap ?\n#5 response \"b\"\n#5 response as_framed\n"
+                  "#1 response \"a\"\n#5 request GET /5 @api.example\n#5 request as_framed\n"
+                  "#5 response lost\n#5 response gap ?\n#5 response \"b\"\n#5 response as_framed\n"
                   "lost: http_desync 2\nlost: http_unpaired 1\n");
 }
 
