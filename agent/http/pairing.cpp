@@ -30,6 +30,7 @@ Pairing::Answer Pairing::match(Request& request) {
     passed_over_ = false;
     const bool doubtful = std::exchange(missed_while_waiting_, false);
     if (queue_.empty() && !responses_missed_ && !missed_at_end_) return Answer::nobody;
+    missed_unanswered_ = false;
     const bool only_one = queue_.size() == 1 && !missed_at_end_;
     if (queue_.empty() || queue_.front().missed_before || (responses_missed_ && !only_one)) {
         // Where nobody pipelines, the next request starts afresh (see add).

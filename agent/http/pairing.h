@@ -33,13 +33,17 @@ class Pairing {
     std::optional<Request> add(const Request& request, Responses responses);
 
     // Some requests, or none, were missed after those that wait.
-    void requests_missed() { missed_at_end_ = true; }
+    void requests_missed() { missed_at_end_ = missed_unanswered_ = true; }
 
     // Some responses, or none, were missed; until the next one is found, bytes are passed over.
     void responses_missed() { responses_missed_ = true; }
     void response_bytes_passed_over() { passed_over_ = true; }
-    // A gap in the response direction that was not within a response.
-    void gap_between_responses() { missed_while_waiting_ = true; }
+    // A gap in the response direction that was not within a response. Sources that keep their order notice it with the
+    // bytes behind it: where requests were missed before those that wait, it is their responses that are missing.
+    void gap_between_responses() {
+        if (!missed_unanswered_) missed_while_waiting_ = true;
+        missed_unanswered_ = false;
+    }
 
     enum class Answer : std::uint8_t {
         certain,   // the response belongs to `request`, which no longer waits
@@ -69,6 +73,7 @@ class Pairing {
     std::deque<Entry> queue_;
     bool missed_at_end_ = false;
     bool responses_missed_ = false;
+    bool missed_unanswered_ = false;     // requests, and nothing of the response direction since
     bool missed_while_waiting_ = false;  // responses, since the last request
     bool passed_over_ = false;           // bytes of the response direction, since the last request
     bool overlapped_ = false;  // two requests were waiting at once: pipelining, or a response missed and not yet known

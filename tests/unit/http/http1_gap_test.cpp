@@ -123,6 +123,15 @@ TEST(Http1Gap, OneWaitingRequestIsAnsweredByTheResponseThatIsFound) {
                       "#2 response 201\n#2 response \"y\"\n#2 response as_framed\n");
 }
 
+// A whole exchange is missing (another process had the connection meanwhile), which each direction shows only with the
+// next bytes: nothing of the one after it is.
+TEST(Http1Gap, OfAWholeExchangeConcernsThatAlone) {
+    expect_events(
+        Script().client(kGet1).server(ok(200, "x")).client_gap(26).client(kGet2).server_gap(39).server(ok(201, "y")),
+        kSeen1 + "#1 response 200\n#1 response \"x\"\n#1 response as_framed\n" + kSeen2 +
+            "#2 response 201\n#2 response \"y\"\n#2 response as_framed\n");
+}
+
 // The hole is noticed only when the second response comes: it may be the first one's as well.
 TEST(Http1Gap, WithTwoRequestsWaitingTheResponseIsNobodys) {
     expect_events(
