@@ -70,6 +70,7 @@ void JsonDialect::request(const model::Frame& frame, Calls& calls) {
 }
 
 void JsonDialect::response_head(const model::MessageHead& head, Calls& calls) {
+    template_.forget();  // documents of an error are read otherwise
     status_ = head.status;
     if (const auto type = model::header(head, "content-type")) {
         typed_ = true;
