@@ -15,6 +15,17 @@ std::string lower_case(std::string_view text) {
     return out;
 }
 
+// libstdc++ reads the numbers of repetitions into a long, and lets it overflow.
+bool holds_a_number_too_large(std::string_view expression) {
+    constexpr std::size_t kDigits = 18;
+    std::size_t run = 0;
+    for (const char c : expression) {
+        run = c >= '0' && c <= '9' ? run + 1 : 0;
+        if (run > kDigits) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 struct ModelMatch::Expression {
@@ -48,6 +59,7 @@ ModelMatch ModelMatch::group(Group kind, std::vector<ModelMatch> members) {
 base::Result<ModelMatch> ModelMatch::regex(const std::string& expression) {
     ModelMatch match;
     match.kind_ = Kind::regex;
+    if (holds_a_number_too_large(expression)) return base::error("not a regular expression");
     try {
         // Names come off the wire, so matching must not take exponential time: libstdc++ then walks all alternatives at
         // once (and refuses back-references).
