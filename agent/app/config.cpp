@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "agent/base/fd.h"
+#include "agent/tokens/yaml_document.h"
 
 namespace llmsnoop::app {
 
@@ -117,11 +118,7 @@ base::Result<void> read_file(const std::string& path, Config& config) {
     const auto text = text_of_file(path);
     if (!text) return text.error();
     try {  // yaml-cpp reports by exceptions; they end here
-        const std::vector<YAML::Node> documents = YAML::LoadAll(*text);
-        if (documents.empty()) return {};
-        if (documents.size() > 1)
-            return at(path, documents[1].Mark(), "", "a second document begins: one is wanted, without `---` inside");
-        return read_sections(path, documents.front(), config);
+        return read_sections(path, tokens::load_only_document(*text), config);
     } catch (const YAML::Exception& problem) {
         return at(path, problem.mark, "", problem.msg);
     }

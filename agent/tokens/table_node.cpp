@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/tokens/yaml_document.h"
+
 namespace llmsnoop::tokens {
 
 namespace {
@@ -86,7 +88,7 @@ base::Result<TableNode> read_yaml(std::string_view text, const std::string& file
     if (text.size() > kLargestFile) return builder.fail(0, "the file is too large"), builder.error();
     try {
         TableNode root;
-        if (!builder.build(YAML::Load(std::string(text)), root, 0)) return builder.error();
+        if (!builder.build(load_only_document(std::string(text)), root, 0)) return builder.error();
         return root;
     } catch (const YAML::Exception& problem) {
         return builder.fail(problem.mark.line + 1, problem.msg), builder.error();

@@ -199,8 +199,13 @@ TEST_F(ConfigTest, RefusesWhatStandsTwice) {
     EXPECT_EQ(problem("log:\n  level: info\n  level: debug\n"), ":3: log.level: stands here a second time");
     EXPECT_EQ(problem("log: {level: info}\naudit:\nlog: {}\n"), ":3: log: stands here a second time");
     EXPECT_EQ(problem("log: {level: info}\n---\nlog: {level: debug}\n"),
-              ":3: a second document begins: one is wanted, without `---` inside");
+              ":2: more follows the first document: one is wanted, without `---` inside");
     EXPECT_TRUE(load("---\nlog: {level: info}\n"));
+}
+
+TEST_F(ConfigTest, RefusesWhatBelongsToNoDocument) {
+    EXPECT_EQ(problem(","), ":1: more follows the first document: one is wanted, without `---` inside");
+    EXPECT_EQ(problem("!x\n,"), ":2: more follows the first document: one is wanted, without `---` inside");
 }
 
 TEST_F(ConfigTest, CannotReadWhatIsNoFile) {

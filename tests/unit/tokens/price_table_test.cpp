@@ -113,6 +113,11 @@ TEST(PriceTable, ErrorsNameFileLineAndKey) {
               "my.yaml:8: providers[0].models[0].prices.input: a number that is not negative is needed");
     EXPECT_EQ(problem_of(with_model("      - match: {regex: '('}\n        prices: {input: 1}\n")),
               "my.yaml:7: providers[0].models[0].match.regex: not a regular expression");
+    EXPECT_EQ(
+        problem_of(with_model("      - match: {regex: 'x{1111111111111111111111}'}\n        prices: {input: 1}\n")),
+        "my.yaml:7: providers[0].models[0].match.regex: not a regular expression");
+    EXPECT_EQ(problem_of(with_model("      - match: {equals: x}\n        prices: {input: 1}\n---\nproviders: []\n")),
+              "my.yaml:9: more follows the first document: one is wanted, without `---` inside");
     EXPECT_EQ(problem_of(with_model("      - match: {like: x}\n        prices: {input: 1}\n")),
               "my.yaml:7: providers[0].models[0].match.like: this key is not known here");
     EXPECT_EQ(problem_of(with_model("      - match: {equals: x, starts_with: y}\n        prices: {input: 1}\n")),
