@@ -51,13 +51,11 @@ void TcpDirection::saw(std::uint64_t begin, std::uint64_t end) {
     }
 }
 
-bool TcpDirection::acknowledge(std::uint32_t sequence) {
+void TcpDirection::acknowledge(std::uint32_t sequence) {
     const std::int64_t at = place(sequence);
-    if (at < 0) return true;
+    if (at < 0) return;
     const auto offset = static_cast<std::uint64_t>(at);
-    if (offset > highest_ + kAcknowledgeReach) return false;
-    acknowledged_ = std::max(acknowledged_, offset);
-    return true;
+    if (offset <= highest_ + kAcknowledgeReach) acknowledged_ = std::max(acknowledged_, offset);
 }
 
 std::optional<std::uint64_t> TcpDirection::missing_until() const {

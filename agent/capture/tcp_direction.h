@@ -28,9 +28,9 @@ class TcpDirection {
     // These bytes were seen.
     void saw(std::uint64_t begin, std::uint64_t end);
 
-    // The other end has received everything before this sequence number. False, and not believed, if that is further
-    // ahead of what was seen than a receiver's buffer is large.
-    bool acknowledge(std::uint32_t sequence);
+    // The other end has received everything before this sequence number: not believed if that is further ahead of what
+    // was seen than a receiver's buffer is large.
+    void acknowledge(std::uint32_t sequence);
     // Up to where bytes that were not seen will not be sent again, if any are missing before it: [contiguous(), ...).
     std::optional<std::uint64_t> missing_until() const;
 

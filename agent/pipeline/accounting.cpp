@@ -40,15 +40,11 @@ bool has_final_usage(const LlmCall& call) {
     return call.reported && !tokens::is_unfinished(call);
 }
 
-bool is_whole(model::Completeness completeness) {
-    return completeness == model::Completeness::complete || completeness == model::Completeness::headers_lost;
-}
-
 // Of a response that was read so much is missing that a side of its usage is, too. Who reads once more is told all of
 // it. (Batches know their own halves.)
 bool is_half_read(const model::Exchange& exchange) {
     const LlmCall& call = exchange.llm;
-    return call.operation == model::kFetchResponse && !is_whole(exchange.completeness) &&
+    return call.operation == model::kFetchResponse && !model::has_whole_bodies(exchange.completeness) &&
            !(call.reported && call.reported->input && call.reported->output);
 }
 
@@ -70,7 +66,7 @@ bool counts_here(const model::Exchange& exchange, Tokens tokens, Services& servi
 // Of an answer that did not come whole, what came has been generated and is charged. The record's completeness says
 // that it was not all. In a complete exchange a cut text is one that was too long to keep.
 tokens::CutAnswer cut_answer(model::Completeness completeness) {
-    return is_whole(completeness) ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
+    return model::has_whole_bodies(completeness) ? tokens::CutAnswer::unknown : tokens::CutAnswer::as_far_seen;
 }
 
 Usage usage_of(const model::Exchange& exchange, Services& services) {

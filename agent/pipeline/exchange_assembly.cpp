@@ -242,8 +242,7 @@ void ExchangeAssembly::finish(base::Time time) {
     lower_by_end(request_);
     lower_by_end(response_);
     dialect_->end(time, calls_);
-    const bool whole = completeness_ == Completeness::complete || completeness_ == Completeness::headers_lost;
-    std::vector<llm::FinishedCall> calls = calls_.take_all(whole);
+    std::vector<llm::FinishedCall> calls = calls_.take_all(model::has_whole_bodies(completeness_));
     for (llm::FinishedCall& call : calls)
         call.whole = call.whole && !ends_too_early(call);
     deliver(std::move(calls));

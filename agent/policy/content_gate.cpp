@@ -41,7 +41,7 @@ bool request_is_whole(const model::Exchange& exchange) {
 }
 
 bool response_is_whole(const model::Exchange& exchange) {
-    return exchange.completeness == Completeness::complete || exchange.completeness == Completeness::headers_lost;
+    return model::has_whole_bodies(exchange.completeness);
 }
 
 // What no rule of secret_rules.h knows: credentials that only their names give away.

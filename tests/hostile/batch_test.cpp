@@ -32,6 +32,20 @@ std::string line(std::uint64_t id, std::string_view content) {
            "\n";
 }
 
+// A download in chunks, which `send_body` sends all of.
+Outcome download(const std::string& head, base::FunctionRef<void(support::Wire&)> send_body) {
+    return tell(
+        [&](support::Wire& wire) {
+            wire.open(1);
+            wire.send(1, kAsk);
+            wire.receive(1, head);
+            send_body(wire);
+            wire.receive(1, "0\r\n\r\n");
+            wire.close(1);
+        },
+        counted());
+}
+
 std::string text_of(std::size_t size) {
     return "\"" + std::string(size, 'a') + "\"";
 }
@@ -40,20 +54,13 @@ TEST(Batch, AFileOfTwoHundredMegabytes) {
     constexpr std::uint64_t kLines = 50'000;
     const std::string content = text_of(4000);
     std::uint64_t bytes = 0;
-    const Outcome outcome = tell(
-        [&](support::Wire& wire) {
-            wire.open(1);
-            wire.send(1, kAsk);
-            wire.receive(1, kChunkedHead);
-            for (std::uint64_t id = 0; id < kLines; ++id) {
-                const std::string one = line(id, content);
-                bytes += one.size();
-                wire.receive(1, chunk_of(one));
-            }
-            wire.receive(1, "0\r\n\r\n");
-            wire.close(1);
-        },
-        counted());
+    const Outcome outcome = download(kChunkedHead, [&](support::Wire& wire) {
+        for (std::uint64_t id = 0; id < kLines; ++id) {
+            const std::string one = line(id, content);
+            bytes += one.size();
+            wire.receive(1, chunk_of(one));
+        }
+    });
     EXPECT_GT(bytes, 200 * kMegabyte);
     EXPECT_EQ(outcome.finished, kLines) << outcome.describe();
     EXPECT_EQ(outcome.lowered, 0U);
@@ -66,11 +73,8 @@ TEST(Batch, AFileOfThreeHundredMegabytesThatIsPacked) {
     constexpr std::uint64_t kLines = 60'000;
     std::mt19937_64 random(5);
     std::uint64_t bytes = 0;
-    const Outcome outcome = tell(
-        [&](support::Wire& wire) {
-            wire.open(1);
-            wire.send(1, kAsk);
-            wire.receive(1, kHead + "Content-Encoding: zstd\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const Outcome outcome =
+        download(kHead + "Content-Encoding: zstd\r\nTransfer-Encoding: chunked\r\n\r\n", [&](support::Wire& wire) {
             const auto compressor = support::Compressor::create(support::Coding::zstd);
             for (std::uint64_t id = 0; id < kLines; ++id) {
                 std::string content;
@@ -82,10 +86,7 @@ TEST(Batch, AFileOfThreeHundredMegabytesThatIsPacked) {
                 compressor->add(one, id + 1 == kLines ? support::Flush::finish : support::Flush::none, packed);
                 if (!packed.empty()) wire.receive(1, chunk_of(packed));
             }
-            wire.receive(1, "0\r\n\r\n");
-            wire.close(1);
-        },
-        counted());
+        });
     EXPECT_GT(bytes, 300 * kMegabyte);
     EXPECT_EQ(outcome.finished, kLines) << outcome.describe();
     EXPECT_EQ(outcome.lowered, 0U);
@@ -94,20 +95,14 @@ TEST(Batch, AFileOfThreeHundredMegabytesThatIsPacked) {
 }
 
 TEST(Batch, AMillionResultsOfAFewBytes) {
-    const Outcome outcome = tell(
-        [&](support::Wire& wire) {
-            wire.open(1);
-            wire.send(1, kAsk);
-            wire.receive(1, kChunkedHead);
-            std::string block;
-            for (int i = 0; i < 1000; ++i)
-                block += "{\"custom_id\":\"c\",\"error\":1}\n";
-            for (int i = 0; i < 1000; ++i)
-                wire.receive(1, chunk_of(block));
-            wire.receive(1, chunk_of(line(1, R"("hello")")) + "0\r\n\r\n");
-            wire.close(1);
-        },
-        counted());
+    const Outcome outcome = download(kChunkedHead, [&](support::Wire& wire) {
+        std::string block;
+        for (int i = 0; i < 1000; ++i)
+            block += "{\"custom_id\":\"c\",\"error\":1}\n";
+        for (int i = 0; i < 1000; ++i)
+            wire.receive(1, chunk_of(block));
+        wire.receive(1, chunk_of(line(1, R"("hello")")));
+    });
     EXPECT_EQ(outcome.finished, 1'000'001U) << outcome.describe();
     expect_good_exchange(outcome);
     expect_within(outcome, 20 * kMegabyte);
@@ -129,17 +124,11 @@ void receive_long_line(support::Wire& wire, std::size_t size) {
 TEST(Batch, LongLines) {
     constexpr std::size_t kLargest = 16 * kMegabyte;
     for (const std::size_t size : {kLargest - 1000, kLargest, 50 * kMegabyte}) {
-        const Outcome outcome = tell(
-            [&](support::Wire& wire) {
-                wire.open(1);
-                wire.send(1, kAsk);
-                wire.receive(1, kChunkedHead);
-                wire.receive(1, chunk_of(line(1, R"("hello")")));
-                receive_long_line(wire, size);
-                wire.receive(1, chunk_of(line(3, R"("hello")")) + "0\r\n\r\n");
-                wire.close(1);
-            },
-            counted());
+        const Outcome outcome = download(kChunkedHead, [&](support::Wire& wire) {
+            wire.receive(1, chunk_of(line(1, R"("hello")")));
+            receive_long_line(wire, size);
+            wire.receive(1, chunk_of(line(3, R"("hello")")));
+        });
         const bool is_read = size < kLargest;
         EXPECT_EQ(outcome.finished, is_read ? 3U : 2U) << outcome.describe();
         EXPECT_EQ(outcome.lost(Loss::frame_too_large), is_read ? 0U : 1U);
@@ -153,16 +142,10 @@ TEST(Batch, ALineOfBrackets) {
     std::string brackets = "[0";
     while (brackets.size() < 5 * kMegabyte)
         brackets += ",[]";
-    const Outcome outcome = tell(
-        [&](support::Wire& wire) {
-            wire.open(1);
-            wire.send(1, kAsk);
-            wire.receive(1, kChunkedHead);
-            wire.receive(1, chunk_of(line(1, brackets + "]")));
-            wire.receive(1, chunk_of(line(2, R"("hello")")) + "0\r\n\r\n");
-            wire.close(1);
-        },
-        counted());
+    const Outcome outcome = download(kChunkedHead, [&](support::Wire& wire) {
+        wire.receive(1, chunk_of(line(1, brackets + "]")));
+        wire.receive(1, chunk_of(line(2, R"("hello")")));
+    });
     EXPECT_EQ(outcome.finished, 2U) << outcome.describe();
     EXPECT_EQ(outcome.records.front().usage.output, 7U);
     expect_good_exchange(outcome);
@@ -173,18 +156,12 @@ TEST(Batch, LinesDeeplyNested) {
     std::string deep;
     for (int i = 0; i < 100'000; ++i)
         deep += i % 2 == 0 ? "[" : R"({"a":)";
-    const Outcome outcome = tell(
-        [&](support::Wire& wire) {
-            wire.open(1);
-            wire.send(1, kAsk);
-            wire.receive(1, kChunkedHead);
-            wire.receive(1, chunk_of(line(1, R"("hello")")));
-            for (int i = 0; i < 10; ++i)
-                wire.receive(1, chunk_of(line(2, deep)));
-            wire.receive(1, chunk_of(line(3, R"("hello")")) + "0\r\n\r\n");
-            wire.close(1);
-        },
-        counted());
+    const Outcome outcome = download(kChunkedHead, [&](support::Wire& wire) {
+        wire.receive(1, chunk_of(line(1, R"("hello")")));
+        for (int i = 0; i < 10; ++i)
+            wire.receive(1, chunk_of(line(2, deep)));
+        wire.receive(1, chunk_of(line(3, R"("hello")")));
+    });
     EXPECT_EQ(outcome.lost(Loss::bad_json), 10U) << outcome.describe();
     EXPECT_EQ(outcome.records.front().completeness, model::Completeness::complete);
     expect_good_exchange(outcome);

@@ -189,6 +189,24 @@ TEST(Hostile, AnEndlessAnswerIsCut) {
     EXPECT_EQ(size_of(calls[0].call), limits::kCompletionBytes);
 }
 
+// Whether its documents are read one by one or known again by their shape.
+TEST(Hostile, AnErrorsHeadAmidAStreamEndsIt) {
+    constexpr std::string_view kPiece = R"({"choices":[{"index":0,"delta":{"content":"x"}}]})";
+    Feed feed(parse_script(kOpenaiStream));
+    ASSERT_TRUE(feed.dialect);
+    for (int i = 0; i < 3; ++i)
+        feed.give(model::Part::response, model::Frame::Kind::event, kPiece);
+    model::MessageHead error;
+    error.status = 500;
+    feed.dialect->response_head(error, feed.calls);
+    feed.give(model::Part::response, model::Frame::Kind::event, kPiece);
+    const auto calls = feed.calls.take_all(true);
+    ASSERT_EQ(calls.size(), 1U);
+    EXPECT_EQ(size_of(calls[0].call), 3U);
+    ASSERT_TRUE(calls[0].call.error);
+    EXPECT_EQ(calls[0].call.error->code, "500");
+}
+
 TEST(Hostile, ManyChoicesAndToolsAreCut) {
     const Script script = parse_script(kOpenaiStream);
     Feed feed(script);

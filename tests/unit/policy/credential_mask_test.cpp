@@ -144,14 +144,23 @@ void expect_no_more_leaks(const std::string& text, const std::vector<std::size_t
     EXPECT_EQ(pieces.find("zq9"), std::string::npos);
 }
 
+std::vector<std::size_t> everywhere(const std::string& text) {
+    std::vector<std::size_t> cuts;
+    for (std::size_t i = 1; i < text.size(); ++i)
+        cuts.push_back(i);
+    return cuts;
+}
+
+// Into single bytes, and into any two pieces.
+void expect_no_more_leaks(const std::string& text) {
+    expect_no_more_leaks(text, everywhere(text));
+    for (const std::size_t cut : everywhere(text))
+        expect_no_more_leaks(text, {cut});
+}
+
 TEST(CredentialMask, AnyCutMasksAsMuch) {
     const std::string text = traffic();
-    std::vector<std::size_t> every;
-    for (std::size_t i = 1; i < text.size(); ++i)
-        every.push_back(i);
-    expect_no_more_leaks(text, every);
-    for (std::size_t i = 1; i < text.size(); ++i)
-        expect_no_more_leaks(text, {i});
+    expect_no_more_leaks(text);
     std::mt19937 random(11);
     for (int round = 0; round < 300; ++round) {
         std::vector<std::size_t> cuts;
@@ -167,12 +176,7 @@ TEST(CredentialMask, KnowsAfterACutWhatStoodBeforeAWord) {
     for (const std::string before : {"50% p", "?token=a% p", "?token=a%\x01p", "a\nCookie: %\nd"}) {
         const std::string text = before + "ya29." + repeat("a0_", 60) + "!";
         ASSERT_NE(masked(text).find(repeat("*", 60) + "!"), std::string::npos) << text;
-        std::vector<std::size_t> every;
-        for (std::size_t i = 1; i < text.size(); ++i)
-            every.push_back(i);
-        expect_no_more_leaks(text, every);
-        for (std::size_t i = 1; i < text.size(); ++i)
-            expect_no_more_leaks(text, {i});
+        expect_no_more_leaks(text);
     }
 }
 
@@ -187,10 +191,7 @@ TEST(CredentialMask, LeavesTrafficWithoutCredentialsAsItIs) {
             "\"delta\":{\"content\":\" word\"}}]}\n\n\r\n";
     }
     EXPECT_EQ(masked(text), text);
-    std::vector<std::size_t> every;
-    for (std::size_t i = 1; i < text.size(); ++i)
-        every.push_back(i);
-    EXPECT_EQ(masked_in_pieces(text, every), text);
+    EXPECT_EQ(masked_in_pieces(text, everywhere(text)), text);
 }
 
 TEST(CredentialNames, GoByTheEndOfTheName) {
