@@ -21,11 +21,20 @@ std::optional<model::ReportedUsage> read_timings(Json timings) {
     return out;
 }
 
+// MiniMax answers with status 200 whatever has happened.
+void read_base_resp(Json base, model::LlmCall& call) {
+    const std::string code = text_or_number(base["status_code"]);
+    if (code.empty() || code == "0") return;
+    if (!call.error) call.error.emplace();
+    call.error->code = code;
+    call.error->message = model::Content(base["status_msg"].text_or_empty().substr(0, limits::kMessageBytes));
+}
+
 }  // namespace
 
 void OpenaiChat::on_request(Json body, const model::Frame& /*frame*/, Calls& calls) {
     model::LlmCall& call = calls.open();
-    set_if_given(call.request_model, body["model"].text_or_empty());
+    set_if_given(call.request_model, (body["model"] ? body["model"] : body["model_id"]).text_or_empty());
     if (!call.stream) call.stream = body["stream"].truth().value_or(false);
     if (const auto n = body["n"].count(); n && *n > 0)
         call.choices = static_cast<std::uint32_t>(std::min<std::uint64_t>(*n, limits::kChoices));
@@ -48,11 +57,12 @@ void OpenaiChat::on_request(Json body, const model::Frame& /*frame*/, Calls& cal
 
 void OpenaiChat::on_response(Json document, const model::Frame& frame, Calls& calls) {
     model::LlmCall& call = calls.open();
-    const auto [error, object, id, model, choices, usage, x_groq, timings] =
-        document.pick({"error", "object", "id", "model", "choices", "usage", "x_groq", "timings"});
+    const auto [error, object, id, model, model_id, choices, usage, x_groq, timings, base_resp] = document.pick(
+        {"error", "object", "id", "model", "model_id", "choices", "usage", "x_groq", "timings", "base_resp"});
     if (error || object.text_or_empty() == "error") read_error(document, ErrorBody::of_success, call);
     set_if_given(call.response_id, id.text_or_empty());
-    set_if_given(call.response_model, model.text_or_empty());
+    set_if_given(call.response_model, (model ? model : model_id).text_or_empty());
+    read_base_resp(base_resp, call);
     std::size_t position = 0;
     choices.each([&](Json choice) { read_choice(choice, position++, frame, call); });
 
@@ -74,37 +84,46 @@ void OpenaiChat::read_choice(Json choice, std::size_t position, const model::Fra
     if (text.text() && (kind_ == Kind::completions || !message)) {
         answer().text(call, index, *text.text(), frame.time);
     } else {
-        read_message(message, index, frame.time, call);
+        // MiniMax ends a stream with the message as a whole.
+        const bool so_far = frame.kind == model::Frame::Kind::event && !delta;
+        read_message(message, index, so_far ? Told::so_far : Told::new_part, frame.time, call);
     }
     answer().finish(call, index, reason.text_or_empty());
     if (error) read_error(choice, ErrorBody::of_success, call);  // OpenRouter: the upstream failed after it had begun
     if (auto reported = read_openai_usage(usage)) call.reported = std::move(reported);
 }
 
-void OpenaiChat::read_message(Json message, std::size_t choice, base::Time time, model::LlmCall& call) {
+void OpenaiChat::read_message(Json message, std::size_t choice, Told told, base::Time time, model::LlmCall& call) {
     if (!message) return;
+    const auto say = [&](std::string_view text) {
+        told == Told::so_far ? answer().text_so_far(call, choice, text, time) : answer().text(call, choice, text, time);
+    };
+    const auto think = [&](std::string_view text) {
+        told == Told::so_far ? answer().reasoning_so_far(call, text, time) : answer().reasoning(call, text, time);
+    };
     const auto [content, reasoning_content, reasoning, reasoning_details, refusal, audio, tools, function] =
         message.pick({"content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio",
                       "tool_calls", "function_call"});
     if (const Json thinking = reasoning_content ? reasoning_content : reasoning) {
-        answer().reasoning(call, thinking.text_or_empty(), time);
+        think(thinking.text_or_empty());
     } else {  // OpenRouter repeats the reasoning there, Snowflake has it nowhere else
-        reasoning_details.each([&](Json part) { answer().reasoning(call, part["text"].text_or_empty(), time); });
+        reasoning_details.each([&](Json part) { think(part["text"].text_or_empty()); });
     }
     if (content.is_array()) {  // Mistral: [{type: text | thinking}]
         content.each([&](Json part) {
             if (part["thinking"]) {
-                answer().reasoning(call, text_of_parts(part["thinking"]).text, time);
+                think(text_of_parts(part["thinking"]).text);
             } else {
-                answer().text(call, choice, part["text"].text_or_empty(), time);
+                say(part["text"].text_or_empty());
             }
         });
     } else {
-        answer().text(call, choice, content.text_or_empty(), time);
+        say(content.text_or_empty());
     }
-    answer().text(call, choice, refusal.text_or_empty(), time);
+    say(refusal.text_or_empty());
     if (audio["data"]) answer().other_content(call, time);
-    answer().text(call, choice, audio["transcript"].text_or_empty(), time);
+    say(audio["transcript"].text_or_empty());
+    if (told == Told::so_far && !call.tool_calls.empty()) return;
     std::size_t position = 0;
     tools.each([&](Json tool) { read_tool(tool, choice, position++, time, call); });
     if (!function) return;

@@ -51,7 +51,7 @@ constexpr std::array kKnownHosts{
 };
 
 // Hosts of model APIs for which OpenTelemetry has no name. Patterns as above.
-constexpr std::array<std::string_view, 32> kOtherModelHosts{
+constexpr std::array<std::string_view, 34> kOtherModelHosts{
     "openrouter.ai",
     "api.together.ai",
     "api.together.xyz",
@@ -81,6 +81,8 @@ constexpr std::array<std::string_view, 32> kOtherModelHosts{
     "api.inference.crusoecloud.com",
     "api.hyperbolic.xyz",
     "api.minimax.chat",
+    "api.minimax.io",
+    "api.minimaxi.com",
     "inference.baseten.co",
     ".githubcopilot.com",
     "copilot-proxy.githubusercontent.com",

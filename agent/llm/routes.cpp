@@ -15,6 +15,7 @@
 #include "agent/llm/gemini_other.h"
 #include "agent/llm/hosted_other.h"
 #include "agent/llm/json_rpc.h"
+#include "agent/llm/mistral_conversations.h"
 #include "agent/llm/ollama.h"
 #include "agent/llm/openai_assistants.h"
 #include "agent/llm/openai_chat.h"
@@ -120,6 +121,10 @@ Made replicate(const Recognised& in) {
     }
     return plain<Replicate>(in);
 }
+Made watsonx_deployment(const Recognised& in) {
+    set_model(in, in.target.after("deployments/"));
+    return plain<Watsonx>(in);
+}
 Made sagemaker(const Recognised& in) {
     set_model(in, in.target.segment(1));
     return plain<SageMaker>(in);
@@ -174,6 +179,12 @@ constexpr std::array kRoutes{
     Route{post, "deployments/*/embeddings", "openai.embeddings", "embeddings", Certainty::path, nullptr,
           azure_embeddings},
     Route{post, "chat/completions", "openai.chat", "chat", Certainty::path, nullptr, kChat},
+    Route{post, "text/chatcompletion_v2", "openai.chat", "chat", Certainty::path, nullptr, kChat},     // MiniMax
+    Route{post, "cortex/inference:complete", "openai.chat", "chat", Certainty::path, nullptr, kChat},  // Snowflake
+    Route{post, "ml/*/text/chat", "openai.chat", "chat", Certainty::path, nullptr, kChat},             // watsonx
+    Route{post, "ml/*/text/chat_stream", "openai.chat", "chat", Certainty::path, nullptr, kChat},
+    Route{post, "deployments/*/text/chat", "openai.chat", "chat", Certainty::path, nullptr, kAzureChat},
+    Route{post, "deployments/*/text/chat_stream", "openai.chat", "chat", Certainty::path, nullptr, kAzureChat},
     Route{post, "agents/completions", "openai.chat", "chat", Certainty::host, is_openai_chat, kChat},
     Route{post, "engines/*/completions", "openai.completions", "text_completion", Certainty::path, nullptr,
           engine_completions},
@@ -206,6 +217,14 @@ constexpr std::array kRoutes{
           plain<OpenaiAssistants>},
     Route{post, "threads/runs", "openai.assistants", "invoke_agent", Certainty::host, is_openai_assistants,
           plain<OpenaiAssistants>},
+
+    // Mistral. OpenAI has these paths as well, and no model answers there.
+    Route{post, "conversations", "mistral.conversations", "chat", Certainty::body, is_mistral_conversation,
+          plain<MistralConversations>},
+    Route{post, "conversations/*", "mistral.conversations", "chat", Certainty::body, is_mistral_conversation,
+          plain<MistralConversations>},
+    Route{post, "conversations/*/restart", "mistral.conversations", "chat", Certainty::body, is_mistral_conversation,
+          plain<MistralConversations>},
 
     // Anthropic.
     Route{post, "v1/messages/count_tokens", "anthropic.count_tokens", "count_tokens", Certainty::host, is_openai_chat,
@@ -280,6 +299,10 @@ constexpr std::array kRoutes{
           plain<Watsonx>},
     Route{post, "ml/*/text/generation_stream", "watsonx.generation", "text_completion", Certainty::path, nullptr,
           plain<Watsonx>},
+    Route{post, "deployments/*/text/generation", "watsonx.generation", "text_completion", Certainty::path, nullptr,
+          watsonx_deployment},
+    Route{post, "deployments/*/text/generation_stream", "watsonx.generation", "text_completion", Certainty::path,
+          nullptr, watsonx_deployment},
     Route{post, "ml/*/generation/text", "watsonx.generation", "text_completion", Certainty::path, nullptr,
           plain<Watsonx>},
     Route{post, "ml/*/generation/text_stream", "watsonx.generation", "text_completion", Certainty::path, nullptr,

@@ -115,6 +115,15 @@ bool is_gemini_interactions(const Bodies& bodies) {
            bodies.response["event_type"].text_or_empty().starts_with("interaction.");
 }
 
+bool is_mistral_conversation(const Bodies& bodies) {
+    if (object_is(bodies.response, "conversation.response") || type_starts(bodies.response, "conversation.response."))
+        return true;
+    const Json request = bodies.request;
+    const bool says_how = is_text(request["model"]) || is_text(request["agent_id"]) || request["completion_args"] ||
+                          request["stream"].truth();
+    return is_text_or_list(request["inputs"]) && says_how;
+}
+
 bool is_vertex_predict(const Bodies& bodies) {
     const Json instance = bodies.request["instances"].at(0);
     return is_text(instance["content"]) || is_text(instance["prompt"]) || is_vertex_prediction(bodies);
@@ -313,6 +322,7 @@ std::optional<std::string_view> dialect_by_shape(const Bodies& bodies) {
         Test{"anthropic.count_tokens", is_anthropic_count},
         Test{"gemini.generate", is_gemini_generate},
         Test{"gemini.interactions", is_gemini_interactions},
+        Test{"mistral.conversations", is_mistral_conversation},
         Test{"bedrock.converse", is_bedrock_converse},
         Test{"bedrock.invoke_stream", is_bedrock_invoke_stream},
         Test{"bedrock.converse_stream", is_bedrock_converse_stream},

@@ -26,6 +26,7 @@ bool is_anthropic_complete(const Bodies& bodies);
 bool is_bedrock_converse(const Bodies& bodies);
 bool is_gemini_generate(const Bodies& bodies);
 bool is_gemini_interactions(const Bodies& bodies);
+bool is_mistral_conversation(const Bodies& bodies);
 bool is_vertex_predict(const Bodies& bodies);
 bool is_vertex_prediction(const Bodies& bodies);  // by the answer alone
 bool is_ollama_chat(const Bodies& bodies);

@@ -151,6 +151,7 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
     out.input_audio = first_count(usage, {"prompt_tokens_details.audio_tokens", "input_tokens_details.audio_tokens",
                                           "input_token_details.audio_tokens", "prompt_token_details.audio_tokens"});
     if (!out.input_audio) out.input_audio = audio_by_the_second(out, usage["prompt_audio_seconds"]);
+    out.input_tool_use = first_count(usage, {"connector_tokens"});  // Mistral's conversations
     // OpenRouter, Vercel, Avian: dollars. Perplexity: an object. xAI: ticks of 1e-10 dollars.
     if (const auto cost = usage["cost"].number()) out.cost_usd = *cost;
     if (const auto cost = usage["cost"]["total_cost"].number()) out.cost_usd = *cost;
@@ -179,6 +180,7 @@ std::optional<ReportedUsage> read_openai_usage(Json usage) {
         "cost_in_usd_ticks",
     };
     add_details(out, usage, kTaken);
+    if (!out.input && !out.output && out.total == 0U) return std::nullopt;  // MiniMax, until the stream ends
     return if_counted(std::move(out));
 }
 

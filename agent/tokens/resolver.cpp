@@ -37,6 +37,7 @@ Sides by_family(const ReportedUsage& reported) {
     switch (reported.rule) {
         case UsageRule::openai:
         case UsageRule::plain:
+            if (reported.input) sides.input = add({reported.input, reported.input_tool_use});
             break;
         case UsageRule::anthropic:  // T3
         case UsageRule::bedrock:

@@ -104,6 +104,11 @@ INSTANTIATE_TEST_SUITE_P(
         Path{"/api/v1/services/rerank/text-rerank/text-rerank", "dashscope.aliyuncs.com", "rerank"},
         Path{"/api/v1/services/aigc/text-generation/generation", "dashscope.aliyuncs.com", "dashscope"},
         Path{"/ml/v1/text/generation_stream?version=1", "eu-de.ml.cloud.ibm.com", "watsonx.generation"},
+        Path{"/ml/v1/deployments/d/text/generation?version=1", "eu-de.ml.cloud.ibm.com", "watsonx.generation"},
+        Path{"/ml/v1/text/chat_stream?version=1", "eu-de.ml.cloud.ibm.com", "openai.chat"},
+        Path{"/ml/v1/deployments/d/text/chat?version=1", "eu-de.ml.cloud.ibm.com", "openai.chat"},
+        Path{"/v1/text/chatcompletion_v2", "api.minimax.io", "openai.chat"},
+        Path{"/api/v2/cortex/inference:complete", "a.snowflakecomputing.com", "openai.chat"},
         Path{"/v1/predictions", "api.replicate.com", "replicate.predictions"}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -114,7 +119,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Path{"/v1/embeddings", "vectors.example.org", "maybe"},
                     Path{"/invocations", "localhost:8080", "maybe"}, Path{"/v1/chat", "api.cohere.com", "maybe"},
                     Path{"/", "localhost:9999", "maybe"}, Path{"/mcp", "tools.internal", "maybe"},
-                    Path{"/v1/models/m:predict", "tf-serving:8501", "maybe"}));
+                    Path{"/v1/models/m:predict", "tf-serving:8501", "maybe"},
+                    Path{"/v1/conversations", "api.mistral.ai", "maybe"},
+                    Path{"/v1/conversations/c/restart", "api.mistral.ai", "maybe"}));
 
 TEST(Interest, MethodsMatter) {
     EXPECT_EQ(by_head(head("post", "/v1/chat/completions", "api.openai.com")), "openai.chat");
@@ -213,6 +220,10 @@ constexpr std::string_view kOtherTraffic[] = {
     "{\"input_tokens\": 5}}]}\n< 204",
     "> POST /api/show\n> host: localhost:11434\n{\"name\": \"llama3\"}\n< 200\n{\"license\": \"x\"}",
     "> POST /v1/conversations\n> host: api.openai.com\n{}\n< 200\n{}",
+    "> POST /v1/conversations\n> host: api.openai.com\n{\"items\": [{\"role\": \"user\", \"content\": \"x\"}], "
+    "\"metadata\": {}}\n< 200\n{\"id\": \"conv_1\", \"object\": \"conversation\"}",
+    "> POST /v1/conversations\n> host: desk.example.org\n{\"inputs\": {\"name\": \"x\"}, \"inbox_id\": 1}\n< "
+    "200\n{\"id\": 7}",
     // Telemetry that quotes models' bodies.
     "> POST /api/v2/llmobs\n> host: intake.example.com\n{\"spans\": [{\"meta\": {\"input\": {\"messages\": [{\"role\": "
     "\"user\", \"content\": \"x\"}]}, \"model\": \"gpt-4\"}}]}\n< 202\n{}",

@@ -133,6 +133,10 @@ TEST_F(Resolver, T5GeminiThoughtsAndToolPromptsAreAdded) {
     EXPECT_EQ(usage.reasoning, 1173U);
 }
 
+TEST_F(Resolver, WhatMistralsConnectorsAddIsInput) {
+    expect(resolved(openai().input(188).output(55).total(7355).input_tool_use(7112)), 7300, 55, 7355);
+}
+
 TEST_F(Resolver, T5GeminiThatOnlyThought) {
     expect(resolved(gemini().input(7).total(122).reasoning(115)), 7, 115, 122);
 }
