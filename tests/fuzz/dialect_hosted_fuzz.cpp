@@ -1,4 +1,4 @@
-// watsonx, Aleph Alpha, Replicate, SageMaker.
+// watsonx, Aleph Alpha, Replicate, SageMaker, Mistral's conversations.
 #include "dialect_property.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         {"POST", "/v1/predictions", "api.replicate.com", "application/json", ""},
         {"POST", "/endpoints/e/invocations", "runtime.sagemaker.us-east-1.amazonaws.com", "application/json",
          "{\"inputs\":\"x\"}"},
+        {"POST", "/v1/conversations", "api.mistral.ai", "text/event-stream", "{\"model\":\"m\",\"inputs\":\"x\"}"},
     };
     return llmsnoop::fuzz::fuzz_dialect(kPlaces, data, size);
 }
