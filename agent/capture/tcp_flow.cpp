@@ -139,7 +139,7 @@ bool TcpFlow::has_waited(const Data& data) const {
 
 bool TcpFlow::lacks_acknowledged(Side side) const {
     const Half& half = halves_[side];
-    return !half.ended && (from_start_ || half.delivered) && half.bytes.missing_until();
+    return !half.ended && half.bytes.missing_until();
 }
 
 // Has it come before bytes that were received before it was sent, or before it was received?
