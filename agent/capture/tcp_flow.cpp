@@ -14,11 +14,15 @@ using model::Loss;
 // How far behind a hole the first segment seen of a direction may lie so that the hole is taken for reordering.
 constexpr std::uint64_t kReorderReach = 128U << 10;
 
+// What has overtaken bytes that were acknowledged is kept back so long by the capture's clock, and so much of it.
+constexpr base::Duration kPatience = std::chrono::milliseconds(100);
+constexpr std::size_t kKeptBytes = 256U << 10;
+
 // RFC 7413: a SYN-ACK may acknowledge data that came with the SYN.
 constexpr std::uint32_t kFastOpenReach = 1U << 16;
 
-bool is_keep_alive_size(const TcpSegment& segment) {
-    return segment.length == 1;
+bool is_keep_alive_size(std::uint64_t length) {
+    return length == 1;
 }
 
 }  // namespace
@@ -50,9 +54,11 @@ bool TcpFlow::feed(Side side, const TcpSegment& segment, base::Time time, EventO
     // seen.
     if (segment.has(TcpSegment::kAck)) {
         if (!theirs.bytes.begun()) theirs.bytes.begin(segment.acknowledged, origin());
-        theirs.bytes.acknowledge(segment.acknowledged);
+        // Behind data that are kept back the bytes between may be among these.
+        if (kept_.empty()) theirs.bytes.acknowledge(segment.acknowledged);
     }
     if (segment.length > 0) payload(side, segment, out);
+    release(Patience::some, out);
 
     bool nearer = false;
     if (segment.has(TcpSegment::kFin)) {
@@ -82,21 +88,78 @@ void TcpFlow::payload(Side side, const TcpSegment& segment, EventOut out) {
     TcpDirection& bytes = mine.bytes;
     const std::uint32_t sequence = segment.sequence + (segment.has(TcpSegment::kSyn) ? 1 : 0);
     const bool begun = bytes.begun();
-    if (!begun && !shaken_ && is_keep_alive_size(segment) && !segment.has(TcpSegment::kPush)) {
+    if (!begun && !shaken_ && is_keep_alive_size(segment.length) && !segment.has(TcpSegment::kPush)) {
         bytes.begin(sequence + 1, origin());  // RFC 9293 section 3.8.4: a probe may hold one byte of rubbish
         return;
     }
     if (!announced_) announce(side, segment, out);
     if (!begun) bytes.begin(sequence, from_start_ ? 0 : TcpDirection::kJoinedAt);
-    pass_over_unseen(1 - side, out);
-    // A segment that is sent again after all fills what is missing.
-    if (bytes.place(sequence) > static_cast<std::int64_t>(bytes.contiguous())) pass_over_unseen(side, out);
 
-    std::int64_t at = bytes.place(sequence);
-    if (is_keep_alive_size(segment) && at + 1 == static_cast<std::int64_t>(bytes.contiguous())) return;
+    Data data{side, sequence, std::nullopt, latest_, segment.payload, segment.length};
+    if (segment.has(TcpSegment::kAck)) data.acknowledged = segment.acknowledged;
+    if (overtakes(data)) {
+        keep(data);
+    } else {
+        deliver(data, out);
+    }
+}
+
+void TcpFlow::keep(const Data& data) {
+    Kept& kept = kept_.emplace_back(Kept{data, std::string(base::as_text(data.bytes))});
+    kept.data.bytes = base::as_bytes(kept.copy);
+    kept_bytes_ += kept.size();
+}
+
+// Delivers what was kept back as far as it has overtaken nothing, or nothing that is waited for any longer.
+void TcpFlow::release(Patience patience, EventOut out) {
+    while (!kept_.empty()) {
+        const Data& first = kept_.front().data;
+        if (first.acknowledged) halves_[1 - first.side].bytes.acknowledge(*first.acknowledged);
+        const auto next =
+            std::find_if(kept_.begin(), kept_.end(), [&](const Kept& one) { return !overtakes(one.data); });
+        if (next != kept_.end()) {
+            deliver(next->data, out);
+            kept_bytes_ -= next->size();
+            kept_.erase(next);
+        } else if (patience == Patience::some && kept_bytes_ <= kKeptBytes && !has_waited(first)) {
+            return;
+        } else {
+            pass_over_unseen(lacks_acknowledged(1 - first.side) ? 1 - first.side : first.side, out);
+        }
+    }
+}
+
+bool TcpFlow::has_waited(const Data& data) const {
+    if (latest_ <= data.time) return false;
+    // Unsigned, because times come from outside and may lie any distance apart.
+    const auto waited =
+        static_cast<std::uint64_t>(base::unix_ns(latest_)) - static_cast<std::uint64_t>(base::unix_ns(data.time));
+    return waited > static_cast<std::uint64_t>(kPatience.count());
+}
+
+bool TcpFlow::lacks_acknowledged(Side side) const {
+    const Half& half = halves_[side];
+    return !half.ended && half.bytes.missing_until();
+}
+
+// Has it come before bytes that were received before it was sent, or before it was received?
+bool TcpFlow::overtakes(const Data& data) const {
+    const TcpDirection& bytes = halves_[data.side].bytes;
+    if (lacks_acknowledged(data.side))
+        return bytes.place(data.sequence) > static_cast<std::int64_t>(bytes.contiguous());
+    return lacks_acknowledged(1 - data.side);
+}
+
+void TcpFlow::deliver(const Data& data, EventOut out) {
+    const Side side = data.side;
+    Half& mine = halves_[side];
+    TcpDirection& bytes = mine.bytes;
+    std::int64_t at = bytes.place(data.sequence);
+    if (is_keep_alive_size(data.length) && at + 1 == static_cast<std::int64_t>(bytes.contiguous())) return;
     model::Chunk chunk = empty_chunk(side, 0);
-    chunk.length = segment.length;
-    chunk.bytes = segment.payload;
+    chunk.time = data.time;
+    chunk.length = data.length;
+    chunk.bytes = data.bytes;
     if (at < 0) {
         const auto before = static_cast<std::uint64_t>(-at);
         if (before >= chunk.length) return;
@@ -125,16 +188,19 @@ void TcpFlow::payload(Side side, const TcpSegment& segment, EventOut out) {
     out(chunk);
 }
 
+// For the sake of the first of what is kept back; as far as none of it holds them.
 void TcpFlow::pass_over_unseen(Side side, EventOut out) {
     Half& half = halves_[side];
-    if (half.ended || (!from_start_ && !half.delivered)) return;
-    const auto until = half.bytes.missing_until();
-    if (!until) return;
     const std::uint64_t from = half.bytes.contiguous();
+    std::uint64_t until = *half.bytes.missing_until();
+    for (const Kept& one : kept_)
+        if (one.data.side == side)
+            until = std::min(until, static_cast<std::uint64_t>(half.bytes.place(one.data.sequence)));
     model::Chunk chunk = empty_chunk(side, from);
-    chunk.length = *until - from;
+    chunk.time = kept_.front().data.time;
+    chunk.length = until - from;
     half.delivered = true;
-    half.bytes.saw(from, *until);
+    half.bytes.saw(from, until);
     out(chunk);
 }
 
@@ -204,6 +270,7 @@ void TcpFlow::end_whole_directions(EventOut out) {
 
 void TcpFlow::give_up_waiting(EventOut out) {
     if (over_ || !announced_) return;
+    release(Patience::none, out);
     for (Side side = 0; side < 2; ++side) {
         if (!halves_[side].ended && halves_[side].bytes.length()) end_direction(side, out);
     }
@@ -216,6 +283,7 @@ void TcpFlow::finish(EventOut out) {
 }
 
 void TcpFlow::close(ConnectionClosed::How how, EventOut out) {
+    release(Patience::none, out);
     over_ = true;
     if (!announced_) return;
     for (Side side = 0; side < 2; ++side) {
@@ -230,7 +298,7 @@ TcpFlow::Phase TcpFlow::phase() const {
     if (over_) return Phase::over;
     if (!announced_) return Phase::opening;
     const auto waits = [](const Half& half) { return half.bytes.length() && !half.ended; };
-    return waits(halves_[0]) || waits(halves_[1]) ? Phase::ending : Phase::open;
+    return !kept_.empty() || waits(halves_[0]) || waits(halves_[1]) ? Phase::ending : Phase::open;
 }
 
 bool TcpFlow::both_finished() const {

@@ -5,14 +5,18 @@
 // seen, and connections that carry nothing are never heard of. Directions are those of the client: what it sends is
 // `sent`.
 //
-// Bytes that the other end has acknowledged and that were not seen are not waited for once data follow: a chunk without
-// bytes says that they are missing. So what comes behind them in one direction keeps its place beside the other one.
+// Bytes that the other end has acknowledged and that were not seen are missing, or were overtaken on their way into the
+// file: those of two taps are put in order by clocks that differ. So data that follow, of either direction, are kept
+// back for a moment. If the bytes do not come, a chunk without bytes says that they are missing; what came behind them
+// in one direction keeps its place beside the other one.
 //
 // Where the beginning was not seen (`from_start` is false), the first event of each direction is a Chunk, perhaps an
 // empty one, at the offset where that direction begins for the consumer.
 #include <array>
 #include <cstdint>
+#include <list>
 #include <optional>
+#include <string>
 
 #include "agent/capture/packet_segment.h"
 #include "agent/capture/source.h"
@@ -42,7 +46,8 @@ class TcpFlow {
     // True if the segment has brought the end nearer: a FIN or RST that was not known yet.
     bool feed(Side side, const TcpSegment& segment, base::Time time, EventOut out);
 
-    // A FIN overtakes segments that are sent again. After a while they are not waited for any longer.
+    // A FIN overtakes segments that are sent again, and data those that were acknowledged. After a while they are not
+    // waited for any longer.
     void give_up_waiting(EventOut out);
 
     // Nothing more will be fed.
@@ -59,8 +64,31 @@ class TcpFlow {
         bool ended = false;                         // DirectionEnded has been delivered
     };
 
+    // Payload as it was seen, and what its segment acknowledged.
+    struct Data {
+        Side side = 0;
+        std::uint32_t sequence = 0;
+        std::optional<std::uint32_t> acknowledged;
+        base::Time time;
+        base::Bytes bytes;
+        std::uint64_t length = 0;  // on the wire
+    };
+    struct Kept {
+        Data data;  // its bytes are those of `copy`
+        std::string copy;
+
+        std::size_t size() const { return sizeof(*this) + copy.size(); }
+    };
+    enum class Patience : std::uint8_t { some, none };
+
     void handshake(Side side, const TcpSegment& segment);
     void payload(Side side, const TcpSegment& segment, EventOut out);
+    void keep(const Data& data);
+    void release(Patience patience, EventOut out);
+    bool has_waited(const Data& data) const;
+    bool lacks_acknowledged(Side side) const;
+    bool overtakes(const Data& data) const;
+    void deliver(const Data& data, EventOut out);
     void announce(Side sender, const TcpSegment& segment, EventOut out);
     void pass_over_unseen(Side side, EventOut out);
     void begin_late(Side side, std::uint64_t offset, EventOut out);
@@ -76,6 +104,8 @@ class TcpFlow {
     model::ConnectionId id_;
     std::array<model::Endpoint, 2> ends_;
     std::array<Half, 2> halves_;
+    std::list<Kept> kept_;  // in the order seen
+    std::size_t kept_bytes_ = 0;
     std::optional<Side> client_;
     base::Time opened_;
     base::Time latest_;    // of its packets

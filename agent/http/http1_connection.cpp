@@ -10,7 +10,7 @@ using model::Part;
 
 Http1Connection::Http1Connection(Start start, model::ExchangeNumber first, model::LossCounters& losses,
                                  const Limits& limits)
-    : losses_(losses), limits_(limits), sides_{Side(limits), Side(limits)}, next_exchange_(first) {
+    : start_(start), losses_(losses), limits_(limits), sides_{Side(limits), Side(limits)}, next_exchange_(first) {
     if (start == Start::joined_late) {
         for (Side& one : sides_)
             one.state = Side::State::seeking;
@@ -68,7 +68,7 @@ void Http1Connection::feed_body(Direction direction, base::Bytes& bytes, base::T
     } else if (step.state == BodyState::lost) {
         if (!mine.gap_in_body) losses_.add(model::Loss::http_desync);
         const std::string unclaimed(mine.body.unclaimed());
-        go_astray(direction, time, out);
+        go_astray(direction, time, out, mine.gap_in_body ? Pairing::Missed::earlier : Pairing::Missed::just_now);
         mine.seeker.feed(base::as_bytes(unclaimed), time, expected(direction));
     }
 }
@@ -184,20 +184,20 @@ void Http1Connection::end_held_request(HttpOut out) {
 }
 
 // The place in the stream is lost: gives up the message in progress and looks for the next head.
-void Http1Connection::go_astray(Direction direction, base::Time time, HttpOut out) {
+void Http1Connection::go_astray(Direction direction, base::Time time, HttpOut out, Pairing::Missed when) {
     Side& mine = side(direction);
     if (mine.in_message) end_message(direction, time, How::given_up, out);
     mine.state = Side::State::seeking;
     mine.collector.clear();
     mine.seeker.clear();
     if (!recognised()) return;
-    note_missed(direction);
+    note_missed(direction, when);
     retry_waiting_response(out);
 }
 
-void Http1Connection::note_missed(Direction direction) {
+void Http1Connection::note_missed(Direction direction, Pairing::Missed when) {
     if (part_of(direction) == Part::request) {
-        pairing_.requests_missed();
+        pairing_.requests_missed(when);
     } else {
         pairing_.responses_missed();
         pairing_.response_bytes_passed_over();

@@ -127,9 +127,11 @@ class Http1Connection {
     void end_message(model::Direction direction, base::Time time, model::MessageEnded::How how, HttpOut out);
     void end_held_request(HttpOut out);
     void end_unanswered(base::Time time, model::MessageEnded::How how, HttpOut out);
-    void go_astray(model::Direction direction, base::Time time, HttpOut out);
-    void note_missed(model::Direction direction);
+    void go_astray(model::Direction direction, base::Time time, HttpOut out,
+                   Pairing::Missed when = Pairing::Missed::just_now);
+    void note_missed(model::Direction direction, Pairing::Missed when);
 
+    Start start_;
     model::LossCounters& losses_;
     Limits limits_;
     std::array<Side, 2> sides_;

@@ -71,9 +71,12 @@ void Http1Connection::head_complete(Direction direction, std::string_view text, 
 void Http1Connection::learn_roles(Direction direction, MessageKind kind, base::Time now, HttpOut out) {
     const Direction other = direction == Direction::sent ? Direction::received : Direction::sent;
     request_direction_ = kind == MessageKind::request ? direction : other;
+    const auto when = start_ == Start::joined_late ? Pairing::Missed::earlier : Pairing::Missed::just_now;
     for (const Direction one : {direction, other}) {
-        if (side(one).state == Side::State::seeking) note_missed(one);
+        if (side(one).state == Side::State::seeking) note_missed(one, when);
     }
+    if (start_ == Start::at_first_byte && side(response_direction()).state == Side::State::seeking)
+        pairing_.gap_between_responses();
     // What the other direction has begun may be the wrong kind of message.
     if (side(other).state == Side::State::head && !side(other).collector.agrees(expected(other)))
         not_a_head(other, now, out);

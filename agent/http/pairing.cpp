@@ -19,11 +19,24 @@ std::optional<Pairing::Request> Pairing::add(const Request& request, Responses r
     for (Entry& entry : queue_)
         entry.missed_before |= entry.presumed;
     overlapped_ |= !queue_.empty();
-    queue_.push_back({request, missed_at_end_, presumed});
+    queue_.push_back({request, missed_at_end_, presumed, presumed && missed_unanswered_});
     missed_at_end_ = false;
     missed_while_waiting_ = false;
+    answered_unseen_ = false;
     passed_over_ = false;
     return answered_unseen;
+}
+
+void Pairing::requests_missed(Missed when) {
+    missed_at_end_ = true;
+    missed_unanswered_ = when == Missed::just_now && !answered_unseen_;
+}
+
+void Pairing::gap_between_responses() {
+    if (!missed_unanswered_) missed_while_waiting_ = true;
+    missed_unanswered_ = false;
+    answered_unseen_ = true;
+    if (!queue_.empty()) queue_.front().unanswered = false;
 }
 
 Pairing::Answer Pairing::match(Request& request) {
@@ -32,8 +45,11 @@ Pairing::Answer Pairing::match(Request& request) {
     if (queue_.empty() && !responses_missed_ && !missed_at_end_) return Answer::nobody;
     missed_unanswered_ = false;
     const bool only_one = queue_.size() == 1 && !missed_at_end_;
-    if (queue_.empty() || queue_.front().missed_before || (responses_missed_ && !only_one)) {
+    // Whoever sends a request without waiting for the response to the one before it pipelines after all.
+    const bool known = !queue_.empty() && !queue_.front().missed_before && !queue_.front().unanswered;
+    if (!known || (responses_missed_ && !only_one)) {
         // Where nobody pipelines, the next request starts afresh (see add).
+        answered_unseen_ |= queue_.empty();
         responses_missed_ = false;
         missed_at_end_ = true;
         return Answer::in_doubt;

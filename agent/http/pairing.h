@@ -32,18 +32,17 @@ class Pairing {
     // A request was sent. If it shows that another one must have been answered unseen, returns that.
     std::optional<Request> add(const Request& request, Responses responses);
 
-    // Some requests, or none, were missed after those that wait.
-    void requests_missed() { missed_at_end_ = missed_unanswered_ = true; }
+    // Some requests, or none, were missed after those that wait. `earlier`: in a gap of which something was read since,
+    // or before the connection was joined, so that they are presumed answered.
+    enum class Missed : std::uint8_t { just_now, earlier };
+    void requests_missed(Missed when = Missed::just_now);
 
     // Some responses, or none, were missed; until the next one is found, bytes are passed over.
     void responses_missed() { responses_missed_ = true; }
     void response_bytes_passed_over() { passed_over_ = true; }
     // A gap in the response direction that was not within a response. Sources that keep their order notice it with the
     // bytes behind it: where requests were missed before those that wait, it is their responses that are missing.
-    void gap_between_responses() {
-        if (!missed_unanswered_) missed_while_waiting_ = true;
-        missed_unanswered_ = false;
-    }
+    void gap_between_responses();
 
     enum class Answer : std::uint8_t {
         certain,   // the response belongs to `request`, which no longer waits
@@ -68,12 +67,14 @@ class Pairing {
         Request request;
         bool missed_before = false;  // requests may be missing between the previous entry and this one
         bool presumed = false;       // they would be, but for the presumption that nobody pipelines
+        bool unanswered = false;     // presumed, and yet nothing that may be their responses came before this one
     };
 
     std::deque<Entry> queue_;
     bool missed_at_end_ = false;
     bool responses_missed_ = false;
     bool missed_unanswered_ = false;     // requests, and nothing of the response direction since
+    bool answered_unseen_ = false;       // requests that are not known to be missed, since the last request
     bool missed_while_waiting_ = false;  // responses, since the last request
     bool passed_over_ = false;           // bytes of the response direction, since the last request
     bool overlapped_ = false;  // two requests were waiting at once: pipelining, or a response missed and not yet known

@@ -1,5 +1,6 @@
 #include "agent/pipeline/exchange_assembly.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -30,6 +31,13 @@ std::optional<std::uint32_t> retry_of(const model::MessageHead& head) {
     if (!text || std::from_chars(text->data(), text->data() + text->size(), count).ec != std::errc())
         return std::nullopt;
     return count;
+}
+
+// Has every choice that spoke said why it stopped?
+bool all_choices_finished(const model::LlmCall& call) {
+    const auto& reasons = call.finish_reasons;
+    return !reasons.empty() && reasons.size() >= call.completion.size() &&
+           std::none_of(reasons.begin(), reasons.end(), [](const std::string& one) { return one.empty(); });
 }
 
 }  // namespace
@@ -248,11 +256,11 @@ void ExchangeAssembly::finish(base::Time time) {
     deliver(std::move(calls));
 }
 
-// A stream that only the end of the connection ends, and that said neither why it stopped nor that it is over: some TLS
-// libraries take a broken connection for an end in order.
+// A stream that only the end of the connection ends, and that said neither why each choice stopped nor that it is over:
+// some TLS libraries take a broken connection for an end in order.
 bool ExchangeAssembly::ends_too_early(const llm::FinishedCall& finished) const {
     const model::LlmCall& call = finished.call;
-    return response_.how == How::by_close && call.stream.value_or(false) && call.finish_reasons.empty() &&
+    return response_.how == How::by_close && call.stream.value_or(false) && !all_choices_finished(call) &&
            !call.error && !finished.said_done;
 }
 

@@ -209,6 +209,50 @@ TEST_F(ConnectionTest, WhatWasAcknowledgedAndNotSeenIsMissingBeforeTheNextBytesO
                                              "<< 1 @10 \"end\"", "close 1 source_ended"));
 }
 
+// As in a file merged from two taps whose clocks differ.
+TEST_F(ConnectionTest, WhatOvertookBytesThatItAcknowledgesIsKeptBackForAMoment) {
+    Talk talk(kClient, kServer);
+    const Packets shake = talk.handshake();
+    const std::string one = talk.client_says("one"), two = talk.client_says("two");
+    const std::string answer = talk.server_says("answer"), end = talk.server_says("end");
+    const std::string next = talk.client_says("next");
+    const Lines told{kOpened,           ">> 1 @0 \"one\"",  ">> 1 @3 \"two\"",     "<< 1 @0 \"answer\"",
+                     "<< 1 @6 \"end\"", ">> 1 @6 \"next\"", "close 1 source_ended"};
+    EXPECT_EQ(events(shake << Packets{one, answer, end, two, next}), told);
+    EXPECT_EQ(events(shake << Packets{answer, one, end, next, two}), told);
+    EXPECT_EQ(events(shake << Packets{one, two, answer, next, end}), told);
+    const Lines too_late{kOpened,           ">> 1 @0 \"one\"", ">> 1 @3 \"\" of 3 stream_gap", "<< 1 @0 \"answer\"",
+                         "<< 1 @6 \"end\"", ">> 1 @3 \"two\"", "close 1 source_ended"};
+    const Packets silence(101, talk.server_packet(kAck));  // milliseconds
+    EXPECT_EQ(events(shake << Packets{one, answer, end} << silence << Packets{two}), too_late);
+    EXPECT_EQ(events(shake << Packets{one, answer, end, two}, {5}), too_late);
+}
+
+TEST_F(ConnectionTest, WhatIsKeptBackIsNotMissing) {
+    Talk talk(kClient, kServer);
+    Packets packets = talk.handshake() << Packets{talk.client_says("ask"), talk.server_says("one")};
+    talk.skip_server(3);
+    const std::string three = talk.server_says("three");
+    // The acknowledgement of all has overtaken what it acknowledges.
+    EXPECT_THAT(events(packets << Packets{talk.client_packet(kAck), three}),
+                ElementsAre(kOpened, ">> 1 @0 \"ask\"", "<< 1 @0 \"one\"", "<< 1 @3 \"\" of 3 stream_gap",
+                            "<< 1 @6 \"three\"", "close 1 source_ended"));
+}
+
+TEST_F(ConnectionTest, AnEndLetsGoWhatIsKeptBack) {
+    for (const bool reset : {true, false}) {
+        Talk talk(kClient, kServer);
+        Packets packets = talk.handshake() << Packets{talk.client_says("one")};
+        talk.skip_client(3);
+        packets.push_back(talk.server_says("answer"));
+        packets = packets << (reset ? Packets{talk.server_packet(kRst | kAck)}
+                                    : Packets{talk.server_fin(), talk.client_fin()});
+        const Lines got = events(packets);
+        EXPECT_THAT(Lines(got.begin(), got.begin() + 4),
+                    ElementsAre(kOpened, ">> 1 @0 \"one\"", ">> 1 @3 \"\" of 3 stream_gap", "<< 1 @0 \"answer\""));
+    }
+}
+
 TEST_F(ConnectionTest, NothingIsMissingWhereAFinWasAcknowledgedAndNotSeen) {
     Talk talk(kClient, kServer);
     Packets packets = talk.handshake() << Packets{talk.client_says("one")};

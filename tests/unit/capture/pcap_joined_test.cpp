@@ -55,6 +55,18 @@ TEST_F(ConnectionTest, JoinedInTheMiddleTheFirstSegmentMayBeOvertaken) {
                             "<< 1 " + at(kJoin) + " \"HTTP/1.1\"", "close 1 source_ended"));
 }
 
+TEST_F(ConnectionTest, JoinedInTheMiddleWhatOvertookTheOtherDirectionIsKeptBackFromItsFirstBytesOn) {
+    Talk talk(kClient, kServer);
+    const std::string one = talk.client_says("one"), answer = talk.server_says("answer");
+    const std::string two = talk.client_says("two");
+    EXPECT_THAT(events({one, two, answer}),
+                ElementsAre(kJoined, ">> 1 " + at(kJoin) + " \"one\"", "<< 1 " + at(kJoin) + " \"answer\"",
+                            ">> 1 " + at(kJoin + 3) + " \"two\"", "close 1 source_ended"));
+    EXPECT_THAT(events({one, two}),
+                ElementsAre(kJoined, ">> 1 " + at(kJoin) + " \"one\"", "<< 1 " + at(kJoin) + " \"\" of 6 stream_gap",
+                            ">> 1 " + at(kJoin + 3) + " \"two\"", "close 1 source_ended"));
+}
+
 TEST_F(ConnectionTest, JoinedInTheMiddleAfterAKeepAliveProbe) {
     Talk talk(kClient, kServer);
     EXPECT_THAT(

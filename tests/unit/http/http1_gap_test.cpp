@@ -1,6 +1,8 @@
 // HTTP/1.1 with bytes missing, or joined late: what survives, what is given up, and which response is never paired.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/http/http_script.h"
 
 namespace llmsnoop::http::test {
@@ -280,6 +282,51 @@ TEST(Http1Gap, BeforePipelinedRequestsLeavesTheirResponsesInDoubt) {
             "#1 response given_up\n#2 response given_up\n#3 request lost\n#3 request given_up\n"
             "#3 response 200\n#3 response \"x\"\n#3 response as_framed\n#4 request lost\n#4 request given_up\n"
             "#4 response 201\n#4 response \"y\"\n#4 response as_framed\nlost: http_unpaired 2\n");
+}
+
+// Its response has not come before the next request, so this client pipelines, too: it is the first to be found.
+TEST(Http1Gap, BeforeOnePipelinedRequestLeavesItsResponseInDoubt) {
+    const std::string in_doubt =
+        "#N request lost\n#N request given_up\n#N response 200\n#N response \"x\"\n#N response as_framed\n";
+    const auto numbered = [&](char number) {
+        std::string out = in_doubt;
+        std::replace(out.begin(), out.end(), 'N', number);
+        return out;
+    };
+    expect_events(Script().client_gap(30).client(kGet1).server(ok(200, "x")).server(ok(200, "x")),
+                  kSeen1 + "#1 response given_up\n" + numbered('2') + numbered('3') + "lost: http_unpaired 2\n");
+    expect_events(Script().client(kGet1).server(ok(200, "x")).client_gap(30).client(kGet2).server(ok(200, "x")),
+                  kSeen1 + "#1 response 200\n#1 response \"x\"\n#1 response as_framed\n" + kSeen2 +
+                      "#2 response given_up\n" + numbered('3') + "lost: http_unpaired 1\n");
+}
+
+// Whichever direction shows first that something is missing, and whether the response was seen.
+TEST(Http1Gap, BeforeARequestIsNoConcernOfItIfAResponseWasMissedOrFoundAsWell) {
+    const std::string seen = "#1 response 201\n#1 response \"y\"\n#1 response as_framed\n";
+    expect_events(Script().server_gap(39).client_gap(26).client(kGet1).server(ok(201, "y")), kSeen1 + seen);
+    const std::string other =
+        "#1 request lost\n#1 request given_up\n#1 response 200\n#1 response \"x\"\n#1 response as_framed\n";
+    const std::string both =
+        other + kSeen2 + "#2 response 201\n#2 response \"y\"\n#2 response as_framed\nlost: http_unpaired 1\n";
+    expect_events(Script().client_gap(26).server(ok(200, "x")).client(kGet2).server(ok(201, "y")), both);
+    expect_events(Script()
+                      .server("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
+                      .at(std::chrono::seconds(2))
+                      .server("x")
+                      .client_gap(26)
+                      .client(kGet2)
+                      .server(ok(201, "y")),
+                  both);
+    // The rest of an upload, which shows only with the next request that something lies beyond it.
+    expect_events(Script()
+                      .client("POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+                      .client_gap(30)
+                      .server(ok(200, "x"))
+                      .client(kGet2)
+                      .server(ok(201, "y")),
+                  "#1 request POST /1\n#1 request gap ?\n#1 response 200\n#1 response \"x\"\n#1 response as_framed\n"
+                  "#1 request given_up\n" +
+                      kSeen2 + "#2 response 201\n#2 response \"y\"\n#2 response as_framed\n");
 }
 
 // The gap reaches from the middle of a response into what may be another one.

@@ -137,7 +137,8 @@ TEST(Http2Gap, AtTheBeginningOfHttp1DoesNotMakeItHttp2) {
     expect_events(Script()
                       .client_gap(28)
                       .client("POST / HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body)
-                      .server("HTTP/1.1 204 X\r\n\r\n")
+                      .server_gap(19)
+                      .server("HTTP/1.1 204 X\r\nServer: a\r\n\r\n")
                       .close(),
                   "#1 request POST /\n#1 request \"" + shown + "\"\n#1 request as_framed\n" +
                       "#1 response 204\n#1 response as_framed\n");

@@ -228,6 +228,15 @@ TEST(PipelineTest, AnAnswerThatEndsWithTheConnectionIsCompleteOnlyIfItsEndWasSee
               Completeness::complete);
     EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", head + "data: " + piece + "}]}\n\ndata: [DONE]\n\n"),
               Completeness::complete);
+    // One of two choices has not said why.
+    const std::string two = head + "data: " + piece + R"(},{"index":1,"delta":{"content":"b"}}]})" + "\n\n";
+    const auto stops = [](int choice) {
+        return R"(data: {"choices":[{"index":)" + std::to_string(choice) + R"(,"delta":{},"finish_reason":"stop"}]})" +
+               "\n\n";
+    };
+    for (const int choice : {0, 1})
+        EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", two + stops(choice)), Completeness::interrupted);
+    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", two + stops(1) + stops(0)), Completeness::complete);
 }
 
 TEST(PipelineTest, AConnectionThatIsSilentForAnHourIsDeliveredAsFarAsItGot) {
