@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "agent/http/held_input.h"
 #include "agent/http/http1_connection.h"
@@ -249,14 +250,11 @@ class ConnectionParser::Impl {
             declare_not_http(item.time, out);
             return item.bytes.size();
         }
-        const model::StreamBytes part{item.offset, item.time,
-                                      item.bytes.first(std::min(item.bytes.size(), probe_left_))};
-        // The preface of HTTP/2 looks like a request of HTTP/1, but not the other way round. In the middle of a
-        // connection a whole HTTP/1 head says more than a few plausible frames.
+        const model::StreamBytes part{item.offset, item.time, item.bytes.first(probed_at_once(item.bytes))};
+        // The preface of HTTP/2 looks like a request of HTTP/1, but not the other way round.
         std::size_t used = part.bytes.size();
-        if (http2_ && from_start_) used = http2_->feed(direction, part, out);
+        if (http2_) used = http2_->feed(direction, part, out);
         if (!http2_ || !http2_->recognised()) used = http1_->feed(direction, part, out);
-        if (http2_ && !from_start_ && !http1_->recognised()) used = http2_->feed(direction, part, out);
         drop_candidates();
         probe_left_ -= used;
         probed_ += used;
@@ -268,6 +266,15 @@ class ConnectionParser::Impl {
             declare_not_http(item.time, out);
         }
         return used;
+    }
+
+    // In the middle of a connection whoever finds something first is right: pieces end where HTTP/1 can find a head, at
+    // the end of a line, so that it does not look further than HTTP/2 has looked.
+    std::size_t probed_at_once(base::Bytes bytes) const {
+        const std::size_t most = std::min(bytes.size(), probe_left_);
+        if (!http2_ || from_start_) return most;
+        const void* lf = std::memchr(bytes.data(), '\n', most);
+        return lf == nullptr ? most : static_cast<std::size_t>(static_cast<const std::uint8_t*>(lf) - bytes.data()) + 1;
     }
 
     void drop_candidates() {

@@ -144,6 +144,19 @@ TEST(Http2Gap, AtTheBeginningOfHttp1DoesNotMakeItHttp2) {
                       "#1 response 204\n#1 response as_framed\n");
 }
 
+// A head of HTTP/1 within the data comes too late to make it that.
+TEST(Http2Gap, BeforeItIsRecognisedTheFirstThingFoundDecides) {
+    Talk t;
+    expect_events(Script()
+                      .client_gap(100)
+                      .client({t.client.request(1, "/1", End::no), Http2Peer::data(1, "x"), kPing,
+                               Http2Peer::data(1, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", End::yes)})
+                      .close(),
+                  "#1 request POST /1 @api.example after a gap\n"
+                  "#1 request \"xGET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\"\n"
+                  "#1 request as_framed\n#1 response cut_off\nlost: http_joined_late 1\n");
+}
+
 TEST(Http2JoinedLate, BetweenExchangesEverythingIsSeen) {
     Talk t;
     Script late = Script::joined_late();
