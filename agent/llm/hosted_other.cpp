@@ -21,11 +21,8 @@ void Watsonx::on_request(Json body, const model::Frame& /*frame*/, Calls& calls)
 
 void Watsonx::on_response(Json document, const model::Frame& frame, Calls& calls) {
     model::LlmCall& call = calls.open();
-    if (const Json errors = document["errors"]; errors.size() > 0) {
-        if (!call.error) call.error.emplace();
-        set_if_given(call.error->code, errors.at(0)["code"].text_or_empty());
-        call.error->message = model::Content(errors.at(0)["message"].text_or_empty());
-    }
+    if (const Json error = document["errors"].at(0))
+        set_error(call, error["code"].text_or_empty(), error["message"].text_or_empty());
     set_if_given(call.response_model, document["model_id"].text_or_empty());
     // In a stream each event counts the tokens generated so far, and the input only once.
     model::ReportedUsage usage = call.reported.value_or(model::ReportedUsage{});

@@ -150,6 +150,12 @@ void JsonDialect::parse_response(std::string_view text, const model::Frame& fram
     }
 }
 
+void set_error(model::LlmCall& call, std::string_view code, std::string_view message) {
+    if (!call.error) call.error.emplace();
+    set_if_given(call.error->code, code);
+    call.error->message = model::Content(message.substr(0, limits::kMessageBytes));
+}
+
 bool read_error(Json document, ErrorBody kind, model::LlmCall& call) {
     Json root = document;
     if (root.is_array()) root = root.at(0);  // Gemini without alt=sse

@@ -68,5 +68,7 @@ class JsonDialect : public Dialect {
 // error, so that even a bare message is one.
 enum class ErrorBody : std::uint8_t { of_http_error, of_success };
 bool read_error(Json document, ErrorBody kind, model::LlmCall& call);
+// Where it stands in none of those shapes. An empty code leaves the one that is known.
+void set_error(model::LlmCall& call, std::string_view code, std::string_view message);
 
 }  // namespace llmsnoop::llm

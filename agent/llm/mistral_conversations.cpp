@@ -29,9 +29,7 @@ void MistralConversations::on_response(Json document, const model::Frame& frame,
     model::LlmCall& call = calls.open();
     const std::string_view type = document["type"].text_or_empty();
     if (type == "conversation.response.error") {
-        if (!call.error) call.error.emplace();
-        set_if_given(call.error->code, text_or_number(document["code"]));
-        call.error->message = model::Content(document["message"].text_or_empty());
+        set_error(call, text_or_number(document["code"]), document["message"].text_or_empty());
     } else {
         read_error(document, ErrorBody::of_success, call);
     }

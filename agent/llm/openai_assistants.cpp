@@ -37,11 +37,8 @@ void OpenaiAssistants::read_run(Json run, base::Time time, model::LlmCall& call)
         answer().tool_name(call, id, tool["function"]["name"].text_or_empty());
         answer().tool_arguments(call, id, tool["function"]["arguments"], time);
     });
-    if (const Json failure = run["last_error"]) {
-        if (!call.error) call.error.emplace();
-        set_if_given(call.error->code, failure["code"].text_or_empty());
-        call.error->message = model::Content(failure["message"].text_or_empty());
-    }
+    if (const Json failure = run["last_error"])
+        set_error(call, failure["code"].text_or_empty(), failure["message"].text_or_empty());
     if (auto usage = read_openai_usage(run["usage"])) call.reported = std::move(usage);
 }
 

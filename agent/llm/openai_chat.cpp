@@ -24,10 +24,7 @@ std::optional<model::ReportedUsage> read_timings(Json timings) {
 // MiniMax answers with status 200 whatever has happened.
 void read_base_resp(Json base, model::LlmCall& call) {
     const std::string code = text_or_number(base["status_code"]);
-    if (code.empty() || code == "0") return;
-    if (!call.error) call.error.emplace();
-    call.error->code = code;
-    call.error->message = model::Content(base["status_msg"].text_or_empty().substr(0, limits::kMessageBytes));
+    if (!code.empty() && code != "0") set_error(call, code, base["status_msg"].text_or_empty());
 }
 
 }  // namespace

@@ -207,6 +207,30 @@ TEST(Hostile, AnErrorsHeadAmidAStreamEndsIt) {
     EXPECT_EQ(calls[0].call.error->code, "500");
 }
 
+TEST(Hostile, LongMessagesOfErrorsAreCut) {
+    const std::string text(1U << 20, 'x');
+    const std::string said = R"("code":"c","message":")" + text + "\"";
+    const std::pair<std::string_view, std::string> cases[] = {
+        {"> POST /v1/conversations\n> host: api.mistral.ai\n{\"model\":\"m\",\"inputs\":\"x\"}\n< 200\n",
+         R"({"type":"conversation.response.error",)" + said + "}"},
+        {"> POST /ml/v1/text/generation_stream\n> host: eu-de.ml.cloud.ibm.com\n< 200\n",
+         R"({"errors":[{)" + said + "}]}"},
+        {"> POST /v1/threads/t/runs\n> host: api.openai.com\n< 200\n",
+         R"({"object":"thread.run","last_error":{)" + said + "}}"},
+        {kOpenaiStream, R"({"base_resp":{"status_code":1,"status_msg":")" + text + R"("}})"},
+        {kOpenaiStream, R"({"error":{)" + said + "}}"},
+    };
+    for (const auto& [heads, document] : cases) {
+        Feed feed(parse_script(std::string(heads)));
+        ASSERT_TRUE(feed.dialect) << heads;
+        feed.give(model::Part::response, model::Frame::Kind::event, document);
+        const auto calls = feed.calls.take_all(true);
+        ASSERT_EQ(calls.size(), 1U) << heads;
+        ASSERT_TRUE(calls[0].call.error) << heads;
+        EXPECT_EQ(calls[0].call.error->message.size(), limits::kMessageBytes) << heads;
+    }
+}
+
 TEST(Hostile, ManyChoicesAndToolsAreCut) {
     const Script script = parse_script(kOpenaiStream);
     Feed feed(script);
