@@ -245,13 +245,13 @@ void Http1Connection::close(model::ConnectionClosed::How how, base::Time time, H
     if (!recognised()) return;
     end_held_request(out);
     using Closed = model::ConnectionClosed::How;
-    const How end_how = how == Closed::source_ended ? How::unfinished : How::cut_off;
     for (const Direction direction : {*request_direction_, response_direction()}) {
         // Who lets go of a connection has sent what there was, but need not have read to the end.
         if (how == Closed::orderly || (how == Closed::released && direction == Direction::sent)) {
             end(direction, time, out);
             continue;
         }
+        const How end_how = open_end(how, direction);
         const bool astray = side(direction).state == Side::State::seeking;
         if (side(direction).in_message) end_message(direction, time, end_how, out);
         side(direction).state = Side::State::ended;

@@ -214,7 +214,7 @@ void Http2Connection::take_step(Direction direction, const Http2FrameReader::Ste
             }
             break;
         case Http2FrameReader::Event::reset:
-            streams_.reset(step.stream, time, out);
+            streams_.reset(step.stream, part_of(direction), time, out);
             break;
         case Http2FrameReader::Event::go_away:
             if (requests_ && direction != requests_) streams_.go_away(step.stream, time, out);
@@ -335,7 +335,8 @@ void Http2Connection::close(model::ConnectionClosed::How how, base::Time time, H
     // A header block without end: its end would have told.
     for (const Side& one : sides_)
         if (one.reader.drops_block()) losses_.add(model::Loss::http_head_limit);
-    streams_.close(how, time, out);
+    const Direction asks = requests_.value_or(Direction::sent);
+    streams_.close(open_end(how, asks), open_end(how, opposite(asks)), time, out);
 }
 
 }  // namespace llmsnoop::http

@@ -160,8 +160,13 @@ void Http2Streams::end_stream(std::uint32_t stream, Part part, base::Time now, H
     forget_if_ended(stream);
 }
 
-void Http2Streams::reset(std::uint32_t stream, base::Time now, HttpOut out) {
-    if (Stream* found = find(stream)) end_both(stream, *found, now, How::cut_off, out);
+// A client resets what it does not want to read to the end.
+void Http2Streams::reset(std::uint32_t stream, Part by, base::Time now, HttpOut out) {
+    Stream* found = find(stream);
+    if (found == nullptr) return;
+    end_message(stream, *found, Part::request, now, How::cut_off, out);
+    end_message(stream, *found, Part::response, now, by == Part::request ? How::left : How::cut_off, out);
+    forget_if_ended(stream);
 }
 
 // Streams above the last one were not and will not be processed (RFC 9113 section 6.8).
@@ -235,12 +240,12 @@ void Http2Streams::end(Part part, base::Time now, HttpOut out) {
     }
 }
 
-void Http2Streams::close(model::ConnectionClosed::How how, base::Time now, HttpOut out) {
-    const How end_how = how == model::ConnectionClosed::How::source_ended ? How::unfinished : How::cut_off;
+void Http2Streams::close(How requests, How responses, base::Time now, HttpOut out) {
     while (!streams_.empty()) {
         auto& [id, stream] = *streams_.begin();
         for (const Part part : {Part::request, Part::response}) {
-            end_message(id, stream, part, now, stream.message(part).missed ? How::given_up : end_how, out);
+            const How how = part == Part::request ? requests : responses;
+            end_message(id, stream, part, now, stream.message(part).missed ? How::given_up : how, out);
         }
         forget_if_ended(id);
     }

@@ -36,7 +36,7 @@ class Http2Streams {
               HttpOut out);
     void data(std::uint32_t stream, model::Part part, base::Bytes bytes, base::Time now, HttpOut out);
     void end_stream(std::uint32_t stream, model::Part part, base::Time now, HttpOut out);
-    void reset(std::uint32_t stream, base::Time now, HttpOut out);
+    void reset(std::uint32_t stream, model::Part by, base::Time now, HttpOut out);
     void go_away(std::uint32_t last_stream, base::Time now, HttpOut out);
 
     // Data of one stream is missing / anything may be missing, of every stream.
@@ -46,7 +46,7 @@ class Http2Streams {
 
     // Ends what is open: one direction, or everything.
     void end(model::Part part, base::Time now, HttpOut out);
-    void close(model::ConnectionClosed::How how, base::Time now, HttpOut out);
+    void close(model::MessageEnded::How requests, model::MessageEnded::How responses, base::Time now, HttpOut out);
     void give_up_all(base::Time now, HttpOut out);
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/base/function_ref.h"
+#include "agent/model/capture_event.h"
 #include "agent/model/http_event.h"
 
 namespace llmsnoop::http {
@@ -21,6 +22,15 @@ inline void emit_body(HttpOut out, model::ExchangeNumber exchange, model::Part p
 inline void emit_end(HttpOut out, model::ExchangeNumber exchange, model::Part part, base::Time time,
                      model::MessageEnded::How how) {
     if (exchange != kUnfollowed) out(model::MessageEnded{exchange, part, time, how});
+}
+
+// How what is still open in one direction ends when the connection does.
+inline model::MessageEnded::How open_end(model::ConnectionClosed::How closed, model::Direction direction) {
+    using Closed = model::ConnectionClosed::How;
+    using How = model::MessageEnded::How;
+    if (closed == Closed::source_ended) return How::unfinished;
+    const bool by_observed = closed == Closed::released || closed == Closed::process_ended;
+    return by_observed && direction == model::Direction::received ? How::left : How::cut_off;
 }
 
 // A request that was not seen, for a response that was. Where messages of the request's direction can still be reported

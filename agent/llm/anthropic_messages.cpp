@@ -81,6 +81,8 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
     } else if (type == "message_delta") {
         answer().finish(call, 0, document["delta"]["stop_reason"].text_or_empty());
         if (auto usage = read_anthropic_usage(document["usage"])) update(call, std::move(*usage));
+    } else if (type == "message_stop") {
+        end_stream(frame, calls);
     } else if (type == "error") {
         read_error(document, ErrorBody::of_success, call);
     } else if (type == "message" || document["content"].is_array()) {

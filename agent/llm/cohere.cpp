@@ -58,6 +58,8 @@ void CohereChat::on_response(Json document, const model::Frame& frame, Calls& ca
     } else {
         read_v2(document, frame.time, call);
     }
+    if (document["event_type"].text_or_empty() == "stream-end" || document["type"].text_or_empty() == "message-end")
+        end_stream(frame, calls);
 }
 
 void CohereChat::read_v1(Json document, base::Time time, model::LlmCall& call) {

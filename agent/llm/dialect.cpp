@@ -35,6 +35,11 @@ void Calls::said_done() {
         one.state.said_done = true;
 }
 
+bool Calls::all_said_done() const {
+    return !open_.empty() &&
+           std::all_of(open_.begin(), open_.end(), [](const Lane& one) { return one.state.said_done; });
+}
+
 void Calls::lower(model::Completeness verdict) {
     if (open_.empty()) next_ = model::worse(next_, verdict);
     for (Lane& one : open_)

@@ -28,7 +28,7 @@ struct FinishedCall {
     std::optional<base::Time> started;  // absent: with the exchange
     std::optional<base::Time> ended;    // absent: with the exchange
     bool whole = true;                  // the dialect saw the end of the answer
-    bool said_done = false;             // the stream ended with words for it: "[DONE]"
+    bool said_done = false;             // the API's own last word of a stream was seen: "[DONE]", "message_stop"
     // What of its documents could not be read lowers the verdict on the exchange.
     model::Completeness documents = model::Completeness::complete;
     bool counted = true;  // false: a record, but not to be added to token totals (re-reads, token counting)
@@ -48,6 +48,8 @@ class Calls {
     void do_not_count(std::string_view lane = {});
     // The stream says that it is over. What is open ends with the exchange all the same.
     void said_done();
+    // Has all that is open said so?
+    bool all_said_done() const;
     // Something that was said in the open calls could not be read; if there is none, in the next one.
     void lower(model::Completeness verdict);
     // The turn of that lane is over. Plain HTTP dialects need not call this.

@@ -70,6 +70,7 @@ void GeminiInteractions::on_response(Json document, const model::Frame& frame, C
         }
     } else if (const Json interaction = document["interaction"]) {
         read_interaction(interaction, frame.time, call);
+        if (type == "interaction.completed" || type == "interaction.complete") end_stream(frame, calls);
     } else if (type.empty()) {
         read_interaction(document, frame.time, call);
     } else {

@@ -150,6 +150,10 @@ void JsonDialect::parse_response(std::string_view text, const model::Frame& fram
     }
 }
 
+void JsonDialect::end_stream(const model::Frame& frame, Calls& calls) {
+    if (frame.kind != model::Frame::Kind::body && !frame.truncated) calls.said_done();
+}
+
 void set_error(model::LlmCall& call, std::string_view code, std::string_view message) {
     if (!call.error) call.error.emplace();
     set_if_given(call.error->code, code);

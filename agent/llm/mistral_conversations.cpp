@@ -36,7 +36,7 @@ void MistralConversations::on_response(Json document, const model::Frame& frame,
     if (auto usage = read_openai_usage(document["usage"])) call.reported = std::move(usage);
     read_entry(document, type, frame.time, call);
     document["outputs"].each([&](Json entry) { read_entry(entry, entry["type"].text_or_empty(), frame.time, call); });
-    if (type == "conversation.response.done") calls.said_done();
+    if (type == "conversation.response.done") end_stream(frame, calls);
 }
 
 void MistralConversations::read_entry(Json entry, std::string_view type, base::Time time, model::LlmCall& call) {

@@ -41,6 +41,7 @@ void Ollama::on_response(Json document, const model::Frame& frame, Calls& calls)
     });
     answer().finish(call, 0, document["done_reason"].text_or_empty());
     read_usage(document, call);
+    if (document["done"].truth().value_or(false)) end_stream(frame, calls);
 }
 
 void Ollama::read_usage(Json document, model::LlmCall& call) {

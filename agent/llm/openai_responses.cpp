@@ -142,7 +142,9 @@ void OpenaiResponses::on_request(Json body, const model::Frame& /*frame*/, Calls
 }
 
 void OpenaiResponses::on_response(Json document, const model::Frame& frame, Calls& calls) {
-    reader_.read(document, frame.time, calls.open());
+    const auto state = reader_.read(document, frame.time, calls.open());
+    // Behind an "error" comes "response.failed", with what it has cost.
+    if (state == ResponseReader::State::over && document["response"]) end_stream(frame, calls);
 }
 
 JsonDialect::Chunks OpenaiResponses::chunks() const {

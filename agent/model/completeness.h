@@ -7,7 +7,7 @@ namespace llmsnoop::model {
 
 // Ordered from best to worst: `worse` keeps the later of two.
 enum class Completeness : std::uint8_t {
-    complete,      // every byte of request and response was seen, and both ended as their framing says
+    complete,      // all of request and response was seen, to the end by their framing or to a stream's own last word
     in_progress,   // nothing is missing so far, but the exchange had not ended when the record was made
     headers_lost,  // bodies are whole, but a message head was not seen or could not be decoded
     truncated,     // something was cut off by one of our own limits, or stands in a document that could not be read

@@ -91,6 +91,7 @@ struct MessageEnded {
         as_framed,   // the length, the last chunk or END_STREAM said so
         by_close,    // the connection was closed in order, which is how this body ends (RFC 9112 section 6.3)
         cut_off,     // the connection or stream ended before the message did
+        left,        // likewise, by the will of whoever was reading the message
         given_up,    // we lost track of the message; what was delivered may not be all of it
         unfinished,  // nothing ended it: the source stopped first
     };

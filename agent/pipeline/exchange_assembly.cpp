@@ -232,6 +232,7 @@ void ExchangeAssembly::lower_by_end(const Side& one) {
         case How::by_close:
             break;
         case How::cut_off:
+        case How::left:
             lower(Completeness::interrupted);
             break;
         case How::given_up:
@@ -248,7 +249,8 @@ void ExchangeAssembly::finish(base::Time time) {
     if (!dialect_) recognise(nullptr);  // a request without an answer, or an answer without a document
     if (!dialect_) return;
     lower_by_end(request_);
-    lower_by_end(response_);
+    // A client may take the stream's last word for the end and leave: what the framing had yet to say is no loss.
+    if (response_.how != How::left || !calls_.all_said_done()) lower_by_end(response_);
     dialect_->end(time, calls_);
     std::vector<llm::FinishedCall> calls = calls_.take_all(model::has_whole_bodies(completeness_));
     for (llm::FinishedCall& call : calls)

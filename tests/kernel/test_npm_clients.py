@@ -48,17 +48,21 @@ class NpmCase(kernel_case.KernelCase):
 
 
 class Clients(NpmCase):
-    def sdk(self, name, sdk):
+    def sdk(self, name, sdk, *flags):
         place = self.packages("clients")
         version = json.loads((place / "node_modules" / name / "package.json").read_text(encoding="utf-8"))["version"]
 
         def run():
-            live.run_client(kernel_case.BUILD, self.server, "--packages", place, "--sdk", sdk, kind="sdk", cgroup=self.cgroup)
+            live.run_client(kernel_case.BUILD, self.server, "--packages", place, "--sdk", sdk, *flags, kind="sdk",
+                            cgroup=self.cgroup)
 
         self.count(f"{name} {version}", None, run, "openssl")
 
     def test_openai(self):
         self.sdk("openai", "openai")
+
+    def test_who_leaves_after_the_last_word_has_read_all(self):
+        self.sdk("openai", "openai", "--with", "end_us=300000")
 
     def test_anthropic(self):
         self.sdk("@anthropic-ai/sdk", "anthropic")

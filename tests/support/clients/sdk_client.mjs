@@ -1,20 +1,20 @@
 #!/usr/bin/env node
 // The official SDKs of OpenAI and Anthropic against llm_server.
 //
-//   NODE_EXTRA_CA_CERTS=cert.pem node sdk_client.mjs --port 41237 --packages FOLDER --sdk openai
+//   NODE_EXTRA_CA_CERTS=cert.pem node sdk_client.mjs --port 41237 --packages FOLDER --sdk openai [--with end_us=100000]
 //
-// FOLDER holds node_modules. One process makes every kind of call, streaming and not; what is not whole throws.
+// FOLDER holds node_modules; --with gives llm_server's query options. One process makes every kind of call, streaming and not; what is not whole throws.
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {parseArgs} from 'node:util';
 
 const {values: options} = parseArgs({
-    options: {port: {type: 'string'}, packages: {type: 'string'}, sdk: {type: 'string'}},
+    options: {port: {type: 'string'}, packages: {type: 'string'}, sdk: {type: 'string'}, with: {type: 'string'}},
 });
 const require = createRequire(path.join(path.resolve(options.packages), 'node_modules', 'none.js'));
 const load = async (name) => import(pathToFileURL(require.resolve(name)));
-const server = `https://localhost:${options.port}`;
+const server = `https://localhost:${options.port}${options.with ? `/with/${options.with}` : ''}`;
 const messages = [{role: 'user', content: 'What is the answer?'}];
 
 function expect(value, what) {

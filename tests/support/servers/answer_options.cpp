@@ -50,6 +50,7 @@ bool read_option(std::string_view name, std::string_view value, AnswerOptions& o
     if (name == "chunks") return read_number(value, options.chunks);
     if (name == "chunk_bytes") return read_number(value, options.chunk_bytes);
     if (name == "gap_us") return read_number(value, options.gap_us);
+    if (name == "end_us") return read_number(value, options.end_us);
     if (name == "encoding") return read_encoding(value, options);
     if (name == "chunked" || name == "close") return read_framing(name, value, options);
     if (name == "die") return read_number(value, options.die_after);

@@ -24,6 +24,7 @@ struct AnswerOptions {
     unsigned chunks = 24;                 // chunks=N: text deltas of a stream, words of a document
     std::size_t chunk_bytes = 0;          // chunk_bytes=N: size of each delta's text; 0: one word
     unsigned gap_us = 0;                  // gap_us=N: pause before each piece
+    unsigned end_us = 0;                  // end_us=N: pause before the last chunk of a stream, which is empty
     Coding coding = Coding::identity;     // encoding=gzip|deflate|deflate-raw|br|zstd
     bool negotiate = false;               // encoding=auto: whatever Accept-Encoding allows
     Framing framing = Framing::by_kind;   // chunked=0|1, close=1

@@ -55,6 +55,7 @@ SentBody ResponseWriter::send(const Answer& answer, const AnswerOptions& options
                               const std::function<void(const SentBody&)>& before_end) {
     start(answer, options, keep_alive);
     if (!send_pieces(answer, options)) return sent_;
+    const bool all_sent = framing_ == Framing::chunked && out_.empty() && tail_.empty();
     if (framing_ == Framing::chunked) {
         if (!tail_.empty()) frame(tail_);
         out_ += "0\r\n\r\n";
@@ -66,7 +67,8 @@ SentBody ResponseWriter::send(const Answer& answer, const AnswerOptions& options
     expected.whole = true;
     expected.pieces = answer.pieces();
     before_end(expected);
-    if (flush(true)) sent_ = expected;
+    if (all_sent) pause(options.end_us);
+    if (flush(true) || all_sent) sent_ = expected;  // a client that has read all may have left
     return sent_;
 }
 

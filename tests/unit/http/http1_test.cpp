@@ -113,9 +113,9 @@ TEST(Http1, ABodyCanEndWithTheConnection) {
     expect_events(exchange().server_end(), seen + "#1 response by_close\n");
     expect_events(exchange().server_end().close(How::reset), seen + "#1 response by_close\n");
     expect_events(exchange().close(How::reset), seen + "#1 response cut_off\n");
-    expect_events(exchange().close(How::released), seen + "#1 response cut_off\n");  // there may have been more to read
+    expect_events(exchange().close(How::released), seen + "#1 response left\n");  // there may have been more to read
     expect_events(exchange().server_end().close(How::released), seen + "#1 response by_close\n");
-    expect_events(exchange().close(How::process_ended), seen + "#1 response cut_off\n");
+    expect_events(exchange().close(How::process_ended), seen + "#1 response left\n");
     expect_events(exchange().close(How::source_ended), seen + "#1 response unfinished\n");
     expect_events(exchange().server_gap(3).close(), seen + "#1 response gap 3\n#1 response given_up\n");
 }

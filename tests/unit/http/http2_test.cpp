@@ -104,14 +104,19 @@ TEST(Http2, InformationalResponsesArePassedOver) {
 }
 
 TEST(Http2, AResetCutsBothMessagesOff) {
-    Talk t;
-    t.script.client({t.client.request(1, "/1", End::no), Http2Peer::data(1, "half")});
-    t.script.server({t.server.response(1), Http2Peer::data(1, "ha")});
-    t.script.client(http2_frame(3, 0, 1, "\0\0\0\x08"s));
-    t.script.server(Http2Peer::data(1, "lf", End::yes));
-    expect_events(t.script,
-                  "#1 request POST /1 @api.example\n#1 request \"half\"\n#1 response 200\n#1 response \"ha\"\n"
-                  "#1 request cut_off\n#1 response cut_off\n");
+    const std::string reset = http2_frame(3, 0, 1, "\0\0\0\x08"s);
+    const auto half = [] {
+        Talk t;
+        t.script.client({t.client.request(1, "/1", End::no), Http2Peer::data(1, "half")});
+        t.script.server({t.server.response(1), Http2Peer::data(1, "ha")});
+        return t.script;
+    };
+    const std::string seen =
+        "#1 request POST /1 @api.example\n#1 request \"half\"\n#1 response 200\n#1 response \"ha\"\n"
+        "#1 request cut_off\n";
+    const std::string rest = Http2Peer::data(1, "lf", End::yes);
+    expect_events(half().client(reset).server(rest), seen + "#1 response left\n");  // by who would have read it
+    expect_events(half().server(reset).server(rest), seen + "#1 response cut_off\n");
 }
 
 TEST(Http2, AResetAfterTheResponseEndsTheRequestOnly) {
@@ -176,6 +181,8 @@ TEST(Http2, WhatIsOpenWhenTheConnectionCloses) {
     };
     const std::string seen = kAsked1 + "#3 request POST /3 @api.example\n#1 response 200\n#1 response \"o\"\n";
     expect_events(open().close(), seen + "#1 response cut_off\n#3 request cut_off\n#3 response cut_off\n");
+    expect_events(open().close(model::ConnectionClosed::How::released),
+                  seen + "#1 response left\n#3 request cut_off\n#3 response left\n");
     expect_events(open().close(model::ConnectionClosed::How::source_ended),
                   seen + "#1 response unfinished\n#3 request unfinished\n#3 response unfinished\n");
     expect_events(open().server_end(), seen + "#1 response cut_off\n#3 response cut_off\n");

@@ -9,7 +9,8 @@ namespace llmsnoop::http::test {
 namespace {
 
 std::string_view name_of(model::MessageEnded::How how) {
-    constexpr std::array<std::string_view, 5> kNames{"as_framed", "by_close", "cut_off", "given_up", "unfinished"};
+    constexpr std::array<std::string_view, 6> kNames{"as_framed", "by_close", "cut_off",
+                                                     "left",      "given_up", "unfinished"};
     return kNames[static_cast<std::size_t>(how)];
 }
 

@@ -205,40 +205,6 @@ TEST(PipelineTest, TheEndThatIsOverFirstWaitsForTheOther) {
     EXPECT_EQ(alone.finished[0].pair, "");
 }
 
-TEST(PipelineTest, AnAnswerThatEndsWithTheConnectionIsCompleteOnlyIfItsEndWasSeen) {
-    const auto ended = [](const std::string& end, const std::string& role, const std::string& body) {
-        const Outcome out =
-            run_script("open 1 " + role + " from_start openssl local 192.0.2.1:1 peer 192.0.2.9:2\n>> 1 " +
-                       quoted(request("/v1/chat/completions", kAsk)) + "\n<< 1 " +
-                       quoted("HTTP/1.1 200 OK\r\n" + body) + "\n" + end);
-        return out.finished.size() == 1 ? out.finished[0].completeness : Completeness::truncated;
-    };
-    const std::string json = "Content-Type: application/json\r\n\r\n" + std::string(kAnswer);
-    EXPECT_EQ(ended("close 1 released\n", "client", json), Completeness::interrupted);
-    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", json), Completeness::complete);
-    EXPECT_EQ(ended("close 1 released\n", "server", json), Completeness::complete);  // who sends knows its end
-    EXPECT_EQ(ended("close 1 reset\n", "server", json), Completeness::interrupted);
-    // A stream that never said why it stopped, whatever the TLS library takes for an end.
-    const std::string head = "Content-Type: text/event-stream\r\n\r\n";
-    const std::string piece = R"({"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a"})";
-    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", head + "data: " + piece + "}]}\n\n"),
-              Completeness::interrupted);
-    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client",
-                    head + "data: " + piece + R"(,"finish_reason":"stop"}]})" + "\n\n"),
-              Completeness::complete);
-    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", head + "data: " + piece + "}]}\n\ndata: [DONE]\n\n"),
-              Completeness::complete);
-    // One of two choices has not said why.
-    const std::string two = head + "data: " + piece + R"(},{"index":1,"delta":{"content":"b"}}]})" + "\n\n";
-    const auto stops = [](int choice) {
-        return R"(data: {"choices":[{"index":)" + std::to_string(choice) + R"(,"delta":{},"finish_reason":"stop"}]})" +
-               "\n\n";
-    };
-    for (const int choice : {0, 1})
-        EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", two + stops(choice)), Completeness::interrupted);
-    EXPECT_EQ(ended("end << 1\nclose 1 released\n", "client", two + stops(1) + stops(0)), Completeness::complete);
-}
-
 TEST(PipelineTest, AConnectionThatIsSilentForAnHourIsDeliveredAsFarAsItGot) {
     const std::string asked = quoted(request("/v1/chat/completions", kAsk));
     const std::string two = "open 1 client from_start none\nopen 2 client from_start none\n>> 1 " + asked + "\n";
