@@ -94,11 +94,12 @@ class ContentDecoder::Impl {
         if (!bytes.empty() && !gap_) push(0, bytes, out);
     }
 
-    void end(BytesOut out) {
+    void end(bool whole, BytesOut out) {
         for (std::size_t at = 0; at < stages_.size() && !failed_ && !gap_; ++at) {
             Stage& stage = *stages_[at];
             if (stage.state == Stage::State::probing) settle(at, stage.probe.at_end(), stage.probe.kept(), out);
-            if (stage.state == Stage::State::decoding && !stage.may_end()) failed_ = model::Loss::content_coding_broken;
+            if (whole && stage.state == Stage::State::decoding && !stage.may_end())
+                failed_ = model::Loss::content_coding_broken;
         }
     }
 
@@ -219,8 +220,8 @@ ContentDecoder& ContentDecoder::operator=(ContentDecoder&&) noexcept = default;
 void ContentDecoder::feed(base::Bytes bytes, BytesOut out) {
     impl_->feed(bytes, out);
 }
-void ContentDecoder::end(BytesOut out) {
-    impl_->end(out);
+void ContentDecoder::end(bool whole, BytesOut out) {
+    impl_->end(whole, out);
 }
 void ContentDecoder::gap() {
     impl_->gap();

@@ -44,9 +44,9 @@ class ContentDecoder {
 
     void feed(base::Bytes bytes, BytesOut out);
 
-    // The body has ended. A compressed stream that has not is a failure (content_coding_broken): where the body itself
-    // was cut off, that says nothing new.
-    void end(BytesOut out);
+    // The body has ended. A compressed stream that has not is a failure (content_coding_broken), unless the body is not
+    // `whole` either.
+    void end(bool whole, BytesOut out);
 
     // Bytes are missing: a compressed stream cannot go on, and nothing more is delivered. Bodies that are passed
     // through are not affected. A gap by itself is not reported by failed(): the caller knows of it.

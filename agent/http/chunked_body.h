@@ -20,6 +20,9 @@ class ChunkedBody {
     enum class AfterGap : std::uint8_t { expect_chunk, give_up };
     BodySkip skip(std::uint64_t length, AfterGap after);
 
+    // A chunk has begun, or may have, that is not all here.
+    bool lacks_bytes() const { return left_ > 0 || state_ == State::after_gap; }
+
     // After `lost`: bytes used by earlier calls that belong to whatever follows.
     const std::string& unclaimed() const { return line_; }
 

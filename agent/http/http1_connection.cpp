@@ -253,7 +253,10 @@ void Http1Connection::close(model::ConnectionClosed::How how, base::Time time, H
         }
         const How end_how = open_end(how, direction);
         const bool astray = side(direction).state == Side::State::seeking;
-        if (side(direction).in_message) end_message(direction, time, end_how, out);
+        if (side(direction).in_message) {
+            const bool amid = end_how == How::left && side(direction).body.lacks_bytes();
+            end_message(direction, time, amid ? How::cut_off : end_how, out);
+        }
         side(direction).state = Side::State::ended;
         if (direction == response_direction()) end_unanswered(time, astray ? How::given_up : end_how, out);
     }

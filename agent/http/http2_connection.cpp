@@ -6,6 +6,7 @@ namespace llmsnoop::http {
 
 using model::Direction;
 using model::Part;
+using How = model::MessageEnded::How;
 
 namespace {
 
@@ -214,7 +215,7 @@ void Http2Connection::take_step(Direction direction, const Http2FrameReader::Ste
             }
             break;
         case Http2FrameReader::Event::reset:
-            streams_.reset(step.stream, part_of(direction), time, out);
+            reset(direction, step.stream, time, out);
             break;
         case Http2FrameReader::Event::go_away:
             if (requests_ && direction != requests_) streams_.go_away(step.stream, time, out);
@@ -331,11 +332,24 @@ void Http2Connection::end(Direction direction, base::Time time, HttpOut out) {
     side(direction).state = Side::State::ended;
 }
 
+// A client resets what it does not want to read to the end.
+void Http2Connection::reset(Direction direction, std::uint32_t stream, base::Time time, HttpOut out) {
+    const bool by_reader = part_of(direction) == Part::request;
+    const bool amid = side(opposite(direction)).reader.amid_data() == stream;
+    streams_.end_stream_as(stream, Part::request, How::cut_off, time, out);
+    streams_.end_stream_as(stream, Part::response, by_reader && !amid ? How::left : How::cut_off, time, out);
+}
+
 void Http2Connection::close(model::ConnectionClosed::How how, base::Time time, HttpOut out) {
     // A header block without end: its end would have told.
     for (const Side& one : sides_)
         if (one.reader.drops_block()) losses_.add(model::Loss::http_head_limit);
     const Direction asks = requests_.value_or(Direction::sent);
+    for (const Direction direction : {asks, opposite(asks)}) {
+        const auto amid = side(direction).reader.amid_data();
+        if (amid && open_end(how, direction) == How::left)
+            streams_.end_stream_as(*amid, part_of(direction), How::cut_off, time, out);
+    }
     streams_.close(open_end(how, asks), open_end(how, opposite(asks)), time, out);
 }
 

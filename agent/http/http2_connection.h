@@ -90,6 +90,7 @@ class Http2Connection {
     void read_seeking(model::Direction direction, base::Bytes& bytes);
     void read_frames(model::Direction direction, base::Bytes& bytes, base::Time time, HttpOut out);
     void take_step(model::Direction direction, const Http2FrameReader::Step& step, base::Time time, HttpOut out);
+    void reset(model::Direction direction, std::uint32_t stream, base::Time time, HttpOut out);
     void take_head(model::Direction direction, const Http2FrameReader::Step& step, base::Time time, HttpOut out);
     bool must_wait(model::Direction direction) const;
     void begin_frames(Side& mine);

@@ -81,6 +81,12 @@ void Http2FrameReader::begin_payload() {
     if (block_open_ && frame_.type != Http2Type::continuation) block_lost_ = true;
 }
 
+std::optional<std::uint32_t> Http2FrameReader::amid_data() const {
+    if (state_ == State::header || frame_.type != Http2Type::data) return std::nullopt;
+    const bool more = state_ == State::begun ? frame_.length > 0 : data_left_ > 0 || padding_unknown_;
+    return more ? std::optional(frame_.stream) : std::nullopt;
+}
+
 std::size_t Http2FrameReader::read_data(base::Bytes bytes, Step& step) {
     std::size_t used = 0;
     if (padding_unknown_ && !bytes.empty()) {

@@ -49,6 +49,9 @@ class Http2FrameReader {
         return state_ == State::begun;
     }  // the last event was `began`, and `next` was not called since
 
+    // The stream of a DATA frame of which data is still to come.
+    std::optional<std::uint32_t> amid_data() const;
+
     // So many bytes are missing. Within a frame the place is kept: `next` goes on, and says what is complete.
     struct Skip {
         bool in_data = false;                   // data of stream `frame().stream` is missing

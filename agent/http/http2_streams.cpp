@@ -160,12 +160,10 @@ void Http2Streams::end_stream(std::uint32_t stream, Part part, base::Time now, H
     forget_if_ended(stream);
 }
 
-// A client resets what it does not want to read to the end.
-void Http2Streams::reset(std::uint32_t stream, Part by, base::Time now, HttpOut out) {
+void Http2Streams::end_stream_as(std::uint32_t stream, Part part, How how, base::Time now, HttpOut out) {
     Stream* found = find(stream);
     if (found == nullptr) return;
-    end_message(stream, *found, Part::request, now, How::cut_off, out);
-    end_message(stream, *found, Part::response, now, by == Part::request ? How::left : How::cut_off, out);
+    end_message(stream, *found, part, now, how == How::left && found->message(part).missed ? How::given_up : how, out);
     forget_if_ended(stream);
 }
 

@@ -36,7 +36,9 @@ class Http2Streams {
               HttpOut out);
     void data(std::uint32_t stream, model::Part part, base::Bytes bytes, base::Time now, HttpOut out);
     void end_stream(std::uint32_t stream, model::Part part, base::Time now, HttpOut out);
-    void reset(std::uint32_t stream, model::Part by, base::Time now, HttpOut out);
+    // One of its messages ends otherwise than by END_STREAM.
+    void end_stream_as(std::uint32_t stream, model::Part part, model::MessageEnded::How how, base::Time now,
+                       HttpOut out);
     void go_away(std::uint32_t last_stream, base::Time now, HttpOut out);
 
     // Data of one stream is missing / anything may be missing, of every stream.

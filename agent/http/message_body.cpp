@@ -38,6 +38,11 @@ BodySkip MessageBody::skip(std::uint64_t length, ChunkedBody::AfterGap after) {
     return {BodyState::more, length, true, length};
 }
 
+bool MessageBody::lacks_bytes() const {
+    if (framing_ == Framing::length) return left_ > 0;
+    return framing_ == Framing::chunked && chunks_.lacks_bytes();
+}
+
 std::optional<std::uint64_t> MessageBody::left() const {
     if (framing_ != Framing::length) return std::nullopt;
     return left_;

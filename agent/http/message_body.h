@@ -26,6 +26,9 @@ class MessageBody {
     BodyStep next(base::Bytes bytes);
     BodySkip skip(std::uint64_t length, ChunkedBody::AfterGap after);
 
+    // Has the framing announced bytes that have not come?
+    bool lacks_bytes() const;
+
     // Bytes still to come, where the framing says so beforehand.
     std::optional<std::uint64_t> left() const;
 

@@ -252,6 +252,10 @@ std::string bounded(std::string_view text) {
     return std::string(cut_at_character(text, limits::kNameBytes));
 }
 
+std::string bounded_message(std::string_view text) {
+    return std::string(cut_at_character(text, limits::kMessageBytes));
+}
+
 std::string text_or_number(Json value) {
     if (const auto text = value.text()) return bounded(*text);
     std::string written;

@@ -112,5 +112,7 @@ std::string text_or_number(Json value);
 
 // Sets `field` if `text` is not empty.
 void set_if_given(std::string& field, std::string_view text);
+// An error's message, likewise bounded.
+std::string bounded_message(std::string_view text);
 
 }  // namespace llmsnoop::llm

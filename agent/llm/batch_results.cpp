@@ -86,8 +86,7 @@ void read_failure(const BatchResult& result, model::LlmCall& call) {
     if (result.failed_as.empty() && result.failed_with.empty()) return;
     if (!call.error) call.error.emplace();
     if (call.error->type.empty()) set_if_given(call.error->type, result.failed_as);
-    if (call.error->message.empty())
-        call.error->message = model::Content(std::string(result.failed_with.substr(0, limits::kMessageBytes)));
+    if (call.error->message.empty()) call.error->message = model::Content(bounded_message(result.failed_with));
 }
 
 }  // namespace

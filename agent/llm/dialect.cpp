@@ -30,16 +30,6 @@ void Calls::do_not_count(std::string_view name) {
     lane(name).state.counted = false;
 }
 
-void Calls::said_done() {
-    for (Lane& one : open_)
-        one.state.said_done = true;
-}
-
-bool Calls::all_said_done() const {
-    return !open_.empty() &&
-           std::all_of(open_.begin(), open_.end(), [](const Lane& one) { return one.state.said_done; });
-}
-
 void Calls::lower(model::Completeness verdict) {
     if (open_.empty()) next_ = model::worse(next_, verdict);
     for (Lane& one : open_)
@@ -65,6 +55,7 @@ std::vector<FinishedCall> Calls::take_finished() {
 std::vector<FinishedCall> Calls::take_all(bool whole) {
     for (Lane& one : open_) {
         one.state.whole = whole;
+        one.state.said_done = said_done_;
         finished_.push_back(std::move(one.state));
     }
     open_.clear();

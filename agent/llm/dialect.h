@@ -46,10 +46,9 @@ class Calls {
     void started(base::Time time, std::string_view lane = {});
     // The call's record exists, but its tokens are counted elsewhere.
     void do_not_count(std::string_view lane = {});
-    // The stream says that it is over. What is open ends with the exchange all the same.
-    void said_done();
-    // Has all that is open said so?
-    bool all_said_done() const;
+    // The stream says that it is over, or goes on all the same. What is open ends with the exchange.
+    void said_done(bool done = true) { said_done_ = done; }
+    bool is_done() const { return said_done_ && !open_.empty(); }
     // Something that was said in the open calls could not be read; if there is none, in the next one.
     void lower(model::Completeness verdict);
     // The turn of that lane is over. Plain HTTP dialects need not call this.
@@ -72,6 +71,7 @@ class Calls {
     Lane& lane(std::string_view name);
 
     std::vector<Lane> open_;
+    bool said_done_ = false;
     model::Completeness next_ = model::Completeness::complete;  // of the next call that is opened
     std::vector<FinishedCall> finished_;
 };

@@ -1,7 +1,7 @@
 #pragma once
 // Requests that make vectors or an order of documents instead of text: OpenAI's */embeddings (Voyage, Jina and Mistral
-// speak it too, watsonx nearly) and the rerank APIs of Cohere, Jina, Voyage, SiliconFlow, Together, OpenRouter, DashScope
-// and watsonx.
+// speak it too, watsonx nearly) and the rerank APIs of Cohere, Jina, Voyage, SiliconFlow, Together, OpenRouter,
+// DashScope and watsonx.
 //
 // They generate no tokens: output is 0 where an input is reported (trap T19). Cohere charges reranking by search units,
 // which are no tokens and go to the details.

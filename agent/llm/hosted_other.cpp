@@ -21,7 +21,8 @@ void Watsonx::on_request(Json body, const model::Frame& /*frame*/, Calls& calls)
 
 void Watsonx::on_response(Json document, const model::Frame& frame, Calls& calls) {
     model::LlmCall& call = calls.open();
-    if (const Json error = document["errors"].at(0))
+    const Json errors = document["errors"];
+    if (const Json error = errors.is_array() ? errors.at(0) : errors)
         set_error(call, error["code"].text_or_empty(), error["message"].text_or_empty());
     set_if_given(call.response_model, document["model_id"].text_or_empty());
     // In a stream each event counts the tokens generated so far, and the input only once.

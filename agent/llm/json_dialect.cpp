@@ -90,6 +90,7 @@ void JsonDialect::response_head(const model::MessageHead& head, Calls& calls) {
 void JsonDialect::response(const model::Frame& frame, Calls& calls) {
     const std::string_view text = base::as_text(frame.document);
     answer_.begin_event();
+    calls.said_done(false);
     const bool plain =
         frame.kind == model::Frame::Kind::event && !frame.truncated && !frame.exception && frame.name != kError;
     if (const auto piece = plain ? template_.match(text) : std::nullopt) {
@@ -103,7 +104,7 @@ void JsonDialect::response(const model::Frame& frame, Calls& calls) {
 
 void JsonDialect::parse_response(std::string_view text, const model::Frame& frame, Calls& calls) {
     if (text.empty()) return;
-    if (text == kDone) return calls.said_done();
+    if (text == kDone) return end_stream(frame, calls);
     model::LlmCall& call = calls.open();
     if (frame.kind == model::Frame::Kind::event) {
         call.stream = true;
@@ -118,7 +119,7 @@ void JsonDialect::parse_response(std::string_view text, const model::Frame& fram
         if (value) {
             read_error(value, ErrorBody::of_http_error, call);
         } else if (call.error && call.error->message.empty()) {
-            append_utf8(call.error->message.edit(), text.substr(0, limits::kMessageBytes));
+            append_utf8(call.error->message.edit(), bounded_message(text));
         }
         return;
     }
@@ -157,7 +158,7 @@ void JsonDialect::end_stream(const model::Frame& frame, Calls& calls) {
 void set_error(model::LlmCall& call, std::string_view code, std::string_view message) {
     if (!call.error) call.error.emplace();
     set_if_given(call.error->code, code);
-    call.error->message = model::Content(message.substr(0, limits::kMessageBytes));
+    call.error->message = model::Content(bounded_message(message));
 }
 
 bool read_error(Json document, ErrorBody kind, model::LlmCall& call) {
@@ -175,7 +176,7 @@ bool read_error(Json document, ErrorBody kind, model::LlmCall& call) {
         if (!value || !found.message.empty()) return;
         std::string text;
         if (const auto plain = value.text()) {
-            text = plain->substr(0, limits::kMessageBytes);
+            text = bounded_message(*plain);
         } else {
             value.write(text, limits::kMessageBytes);
         }

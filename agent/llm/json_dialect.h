@@ -48,7 +48,8 @@ class JsonDialect : public Dialect {
     bool is_event_stream() const { return event_stream_; }
     bool has_content_type() const { return typed_; }
     model::LossCounters& losses() { return losses_; }
-    // The document is what the API ends its streams with. In a body of one piece it ends nothing.
+    // The document is what the API ends its streams with. In a body of one piece it ends nothing, nor where another
+    // follows.
     static void end_stream(const model::Frame& frame, Calls& calls);
     // A document, or a part of one, says nothing to us: counted, and the call is not complete.
     void lose(Calls& calls);

@@ -106,7 +106,7 @@ void JsonRpc::read_response(Json message, base::Time time, model::LlmCall& call)
         call.error.emplace();
         call.error->type = "tool_error";
         const std::string text = text_of_parts(result["content"]).text;
-        call.error->message = model::Content(std::string_view(text).substr(0, limits::kMessageBytes));
+        call.error->message = model::Content(bounded_message(text));
         return;
     }
     const Json parts = result["artifact"]            ? result["artifact"]["parts"]

@@ -43,6 +43,10 @@ void OpenaiMedia::on_response(Json document, const model::Frame& frame, Calls& c
         } else if (document["audio"] || document["b64_json"]) {
             answer().other_content(call, frame.time);
         }
+        const std::string_view type = document["type"].text_or_empty();
+        if (type == "transcript.text.done" || type == "speech.audio.done" || type == "image_generation.completed" ||
+            type == "image_edit.completed")
+            end_stream(frame, calls);
     } else if (kind_ == Kind::audio) {
         answer().text(call, 0, document["text"].text_or_empty(), frame.time);
     } else if (kind_ == Kind::images && document["data"].size() > 0) {

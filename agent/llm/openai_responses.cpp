@@ -142,9 +142,12 @@ void OpenaiResponses::on_request(Json body, const model::Frame& /*frame*/, Calls
 }
 
 void OpenaiResponses::on_response(Json document, const model::Frame& frame, Calls& calls) {
-    const auto state = reader_.read(document, frame.time, calls.open());
+    reader_.read(document, frame.time, calls.open());
     // Behind an "error" comes "response.failed", with what it has cost.
-    if (state == ResponseReader::State::over && document["response"]) end_stream(frame, calls);
+    constexpr std::string_view kLast[] = {"response.completed", "response.incomplete", "response.failed",
+                                          "response.cancelled"};
+    if (std::find(std::begin(kLast), std::end(kLast), document["type"].text_or_empty()) != std::end(kLast))
+        end_stream(frame, calls);
 }
 
 JsonDialect::Chunks OpenaiResponses::chunks() const {

@@ -47,6 +47,7 @@ void Tgi::on_response(Json document, const model::Frame& frame, Calls& calls) {
         document.each([&](Json one) { read_result(one, choice++, frame, call); });
     } else {
         read_result(document, 0, frame, call);
+        if (document["generated_text"].text()) end_stream(frame, calls);
     }
 }
 
@@ -105,6 +106,7 @@ void LlamaCpp::on_response(Json document, const model::Frame& frame, Calls& call
     if (!usage.output) usage.output = timings["predicted_n"].count();
     if (const auto cached = document["tokens_cached"].number()) add_detail(usage, "tokens_cached", *cached);
     if (has_counts(usage)) call.reported = std::move(usage);
+    end_stream(frame, calls);
 }
 
 // ---- SGLang

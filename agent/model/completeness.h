@@ -17,7 +17,7 @@ enum class Completeness : std::uint8_t {
 
 std::string_view name_of(Completeness value);
 
-// Was every byte of both bodies seen, to an end in order?
+// Was all of both bodies seen, to an end in order?
 inline bool has_whole_bodies(Completeness value) {
     return value == Completeness::complete || value == Completeness::headers_lost;
 }

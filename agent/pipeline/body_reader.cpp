@@ -54,7 +54,7 @@ void BodyReader::gap(base::Time time, framing::FrameOut out) {
 }
 
 void BodyReader::end(base::Time time, bool whole, framing::FrameOut out) {
-    decoder_.end([&](base::Bytes decoded) { take(time, decoded, out); });
+    decoder_.end(whole, [&](base::Bytes decoded) { take(time, decoded, out); });
     note_failure(time, out);
     whole_ = whole && !gap_ && !decoder_.failed() && !given_up_;
     framer_.end(time, whole_, out);

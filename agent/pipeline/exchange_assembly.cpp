@@ -250,7 +250,7 @@ void ExchangeAssembly::finish(base::Time time) {
     if (!dialect_) return;
     lower_by_end(request_);
     // A client may take the stream's last word for the end and leave: what the framing had yet to say is no loss.
-    if (response_.how != How::left || !calls_.all_said_done()) lower_by_end(response_);
+    if (response_.how != How::left || !calls_.is_done()) lower_by_end(response_);
     dialect_->end(time, calls_);
     std::vector<llm::FinishedCall> calls = calls_.take_all(model::has_whole_bodies(completeness_));
     for (llm::FinishedCall& call : calls)

@@ -41,7 +41,7 @@ Decoded decode(std::string_view codings, const Pieces& pieces, const DecoderLimi
         decoder.feed(base::as_bytes(copy), out);
         decoded.failed = decoder.failed().has_value();
     }
-    decoder.end(out);
+    decoder.end(true, out);
     decoded.failed = decoder.failed().has_value();
     return decoded;
 }

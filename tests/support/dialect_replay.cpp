@@ -82,7 +82,7 @@ Message message_of(const json& part) {
         std::string plain;
         const auto keep = [&](base::Bytes bytes) { plain.append(base::as_text(bytes)); };
         decoder.feed(base::as_bytes(out.body), keep);
-        decoder.end(keep);
+        decoder.end(true, keep);
         out.body = std::move(plain);
     }
     return out;

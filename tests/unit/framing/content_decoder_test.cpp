@@ -38,7 +38,7 @@ Decoded decode_pieces(std::string_view codings, const Pieces& pieces, const Deco
     const auto out = [&](base::Bytes bytes) { decoded.text.append(base::as_text(bytes)); };
     for (const std::string_view piece : pieces)
         decoder.feed(base::as_bytes(piece), out);
-    decoder.end(out);
+    decoder.end(true, out);
     decoded.failed = decoder.failed();
     return decoded;
 }
@@ -191,7 +191,7 @@ TEST(ContentDecoder, DeliversNothingAfterAnError) {
     decoder.feed(base::as_bytes("\xff\xff"), out);
     ASSERT_TRUE(decoder.failed());
     decoder.feed(base::as_bytes(compress(Coding::gzip, "text")), out);
-    decoder.end(out);
+    decoder.end(true, out);
     EXPECT_EQ(seen, "");
 }
 
@@ -226,7 +226,7 @@ TEST(ContentDecoder, DeliversNothingAfterAGap) {
         const std::string before = seen;
         decoder.gap();
         decoder.feed(base::as_bytes(good).subspan(good.size() / 2 + 10), out);
-        decoder.end(out);
+        decoder.end(true, out);
         EXPECT_EQ(seen, before);
         EXPECT_FALSE(decoder.failed());
     }

@@ -98,7 +98,7 @@ Outcome explode(std::string_view codings, const std::string& input, const Decode
         if (now > before) outcome.most_memory = std::max(outcome.most_memory, now - before);
     };
     decoder.feed(base::as_bytes(input), out);
-    decoder.end(out);
+    decoder.end(true, out);
     outcome.failed = decoder.failed();
     return outcome;
 }

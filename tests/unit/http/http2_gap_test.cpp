@@ -125,7 +125,7 @@ TEST(Http2Gap, WhatStillComesForAStreamThatHasEndedIsNothingNew) {
     Talk t;
     t.script.client(t.client.request(1, "/1", End::no)).server_gap(9).server({kPing, kPing});
     t.script.client(http2_frame(3, 0, 1, "\0\0\0\x08"s)).server(Http2Peer::data(1, "late", End::yes));
-    expect_events(t.script, "#1 request POST /1 @api.example\n#1 request cut_off\n#1 response left\n");
+    expect_events(t.script, "#1 request POST /1 @api.example\n#1 request cut_off\n#1 response given_up\n");
 }
 
 // What is uploaded there looks like frames, but the head before it says more.

@@ -125,7 +125,50 @@ TEST_P(LastWord, WhatWasLostBeforeItIsLost) {
     EXPECT_EQ(verdict(out), Completeness::gap);
 }
 
+TEST_P(LastWord, WhatFollowsItTakesItBack) {
+    const std::string last(GetParam().last_word);
+    const std::string more = last.starts_with("{") ? "{\"model\":\"m\",\"done\":false}\n" : "data: {\"id\":\"c\"}\n\n";
+    EXPECT_EQ(ended(last + more, "", "close 1 released\n"), Completeness::interrupted);
+    EXPECT_EQ(ended(last + more.substr(0, 10), "", "close 1 released\n"), Completeness::interrupted);
+    EXPECT_EQ(ended(last + more + last, "", "close 1 released\n"), Completeness::complete);
+}
+
 INSTANTIATE_TEST_SUITE_P(Apis, LastWord, testing::ValuesIn(kStreams));
+
+const std::string kSse = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+const std::string kDelta =
+    "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+const std::string kDone = "data: [DONE]\n\n";
+
+// The framing knows of bytes that have not come.
+TEST(StreamEnd, WhoLeavesAmidAnnouncedBytesHasNotReadAll) {
+    const auto left = [](const std::string& answer) {
+        return verdict(run_script(kOpen + ">> 1 " + quoted(request("/v1/chat/completions", kAsk)) + "\n<< 1 " +
+                                  quoted(kSse + answer) + "\nclose 1 released\n"));
+    };
+    const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n" + chunk(kDelta + kDone);
+    EXPECT_EQ(left(chunked), Completeness::complete);
+    EXPECT_EQ(left(chunked.substr(0, chunked.size() - 2)), Completeness::complete);  // the chunk's line end
+    EXPECT_EQ(left(chunked + "0"), Completeness::complete);
+    EXPECT_EQ(left(chunked + "0\r\nTrailer: of"), Completeness::complete);
+    EXPECT_EQ(left("\r\n" + kDelta + kDone), Completeness::complete);  // until the connection ends
+    EXPECT_EQ(left("Transfer-Encoding: chunked\r\n\r\n1000\r\n" + kDelta + kDone), Completeness::interrupted);
+    for (const std::string next : {"5", "100\r\n", "100;extension", "100\r\n: half a com"})
+        EXPECT_EQ(left(chunked + next), Completeness::interrupted) << next;
+    EXPECT_EQ(left("Content-Length: 700\r\n\r\n" + kDelta + kDone), Completeness::interrupted);
+    EXPECT_EQ(left("\r\n" + kDelta + "data: [DONE]\n"), Completeness::interrupted);  // no event without an empty line
+}
+
+TEST(StreamEnd, ResponsesSayByTheirTypeThatTheyAreOver) {
+    const auto left = [](const std::string& event) {
+        return verdict(run_script(kOpen + ">> 1 " + quoted(request("/v1/responses", kAskStream)) + "\n<< 1 " +
+                                  quoted(kSse + "\r\ndata: " + event + "\n\n") + "\nclose 1 released\n"));
+    };
+    EXPECT_EQ(left(R"({"type":"response.created","response":{"id":"r","status":"completed","output":[]}})"),
+              Completeness::interrupted);
+    EXPECT_EQ(left(R"({"type":"error","message":"m"})"), Completeness::interrupted);  // "response.failed" comes behind
+    EXPECT_EQ(left(R"({"type":"response.completed","response":{"id":"r"}})"), Completeness::complete);
+}
 
 TEST(StreamEnd, ALastWordOfABodyInOnePieceEndsNothing) {
     const std::string body = R"({"model":"m","message":{"content":"a"},"done":true})";
@@ -147,21 +190,29 @@ TEST(StreamEnd, AStreamOfHttp2MayBeResetAfterItsLastWord) {
         }
         return out;
     };
-    const auto reset_after = [&](const std::string& answer) {
+    const std::string cancel = http::test::http2_frame(3, 0, 1, std::string("\0\0\0\x8", 4));
+    const auto after = [&](const std::string& frames, const std::string& end) {
         Http2Peer client, server;
-        const std::string cancel = http::test::http2_frame(3, 0, 1, std::string("\0\0\0\x8", 4));
         return verdict(run_script(
             kOpen + ">> 1 " +
             hex(http::test::kPreface + http::test::kSettings +
                 client.request(1, "/v1/chat/completions", http::test::End::no, {{"content-type", "application/json"}}) +
                 Http2Peer::data(1, kAsk, http::test::End::yes)) +
-            "\n<< 1 " + hex(http::test::kSettings + server.response(1) + Http2Peer::data(1, answer)) + "\n>> 1 " +
-            hex(cancel) + "\nclose 1\n"));
+            "\n<< 1 " + hex(http::test::kSettings + server.response(1) + frames) + "\n" + end));
     };
-    const std::string piece =
-        "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
-    EXPECT_EQ(reset_after(piece + "data: [DONE]\n\n"), Completeness::complete);
-    EXPECT_EQ(reset_after(piece), Completeness::interrupted);
+    for (const std::string& end : {">> 1 " + hex(cancel) + "\nclose 1\n", std::string("close 1 released\n")}) {
+        EXPECT_EQ(after(Http2Peer::data(1, kDelta + kDone), end), Completeness::complete) << end;
+        EXPECT_EQ(after(Http2Peer::data(1, kDelta), end), Completeness::interrupted) << end;
+        // Of the frame, or of the next one, more was to come.
+        const std::string more = Http2Peer::data(1, kDelta + kDone + kDelta);
+        for (const std::size_t missing : {kDelta.size(), std::size_t{40}, std::size_t{1}})
+            EXPECT_EQ(after(more.substr(0, more.size() - missing), end), Completeness::interrupted) << missing << end;
+        const std::string next = Http2Peer::data(1, kDelta + kDone) + Http2Peer::data(1, kDelta);
+        EXPECT_EQ(after(next.substr(0, next.size() - kDelta.size()), end), Completeness::interrupted) << end;
+    }
+    // By the server, and where bytes are missing.
+    EXPECT_EQ(after(Http2Peer::data(1, kDelta + kDone) + cancel, "close 1\n"), Completeness::interrupted);
+    EXPECT_EQ(after(Http2Peer::data(1, kDelta + kDone), "gap << 1 90\nclose 1 released lengths\n"), Completeness::gap);
 }
 
 }  // namespace
