@@ -118,6 +118,7 @@ void write_llm(JsonWriter& json, const Exchange& exchange) {
     json.member_if_known("request_model", call.request_model);
     json.member_if_known("response_model", call.response_model);
     json.member_if_known("response_id", call.response_id);
+    json.member_if_known("service_tier", call.service_tier);
     if (call.stream) json.member("stream", *call.stream);
     number_if_known(json, "choices", call.choices);
     const auto reasons = json.begin_array("finish_reasons");

@@ -43,6 +43,13 @@ void update(model::LlmCall& call, model::ReportedUsage later) {
     }
 }
 
+// Fast mode is billed by prices of its own, as tiers are.
+void read_tier(Json usage, model::LlmCall& call) {
+    const std::string_view speed = usage["speed"].text_or_empty();
+    set_if_given(call.service_tier,
+                 speed.empty() || speed == "standard" ? usage["service_tier"].text_or_empty() : speed);
+}
+
 }  // namespace
 
 void AnthropicMessages::on_request(Json body, const model::Frame& /*frame*/, Calls& calls) {
@@ -71,6 +78,7 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
         read_message(message, call);
         // Mostly nothing; what a program had called before the answer goes on.
         read_content(message["content"], "start ", frame.time, call);
+        read_tier(message["usage"], call);
         if (auto usage = read_anthropic_usage(message["usage"])) {
             if (message["stop_reason"].text_or_empty().empty()) {  // or else the message is over already
                 usage->output.reset();                             // a placeholder (T12)
@@ -80,6 +88,7 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
         }
     } else if (type == "message_delta") {
         answer().finish(call, 0, document["delta"]["stop_reason"].text_or_empty());
+        read_tier(document["usage"], call);
         if (auto usage = read_anthropic_usage(document["usage"])) update(call, std::move(*usage));
     } else if (type == "message_stop") {
         end_stream(frame, calls);
@@ -88,6 +97,7 @@ void AnthropicMessages::on_response(Json document, const model::Frame& frame, Ca
     } else if (type == "message" || document["content"].is_array()) {
         read_message(document, call);
         read_content(document["content"], {}, frame.time, call);
+        read_tier(document["usage"], call);
         if (auto usage = read_anthropic_usage(document["usage"])) update(call, std::move(*usage));
     } else {
         read_error(document, ErrorBody::of_success, call);

@@ -52,6 +52,7 @@ void ConverseReader::read(Json document, base::Time time, model::LlmCall& call) 
     document["output"]["message"]["content"].each(
         [&](Json block) { read_block(block, std::to_string(index++), time, call); });
     answer_.finish(call, 0, document["stopReason"].text_or_empty());
+    set_if_given(call.service_tier, document["serviceTier"]["type"].text_or_empty());
     if (auto usage = read_bedrock_usage(document["usage"])) set_usage(std::move(*usage), call);
 }
 

@@ -105,6 +105,8 @@ void GeminiGenerate::read_chunk(Json chunk, const model::Frame& frame, model::Ll
         if (index < limits::kChoices)
             call.choices = std::max(call.choices.value_or(0), static_cast<std::uint32_t>(index + 1));
     });
+    const Json tier = usage["serviceTier"];  // of the Gemini API; Vertex AI calls it the type of traffic
+    set_if_given(call.service_tier, (tier ? tier : usage["trafficType"]).text_or_empty());
     if (auto counts = read_gemini_usage(usage, model::UsageRule::gemini)) call.reported = std::move(counts);
 }
 

@@ -81,6 +81,7 @@ void GeminiInteractions::on_response(Json document, const model::Frame& frame, C
 void GeminiInteractions::read_interaction(Json interaction, base::Time time, model::LlmCall& call) {
     set_if_given(call.response_id, interaction["id"].text_or_empty());
     set_if_given(call.response_model, interaction["model"].text_or_empty());
+    set_if_given(call.service_tier, interaction["service_tier"].text_or_empty());
     answer().finish(call, 0, interaction["status"].text_or_empty());
     if (auto usage = read_interaction_usage(interaction["usage"])) call.reported = std::move(usage);
     if (steps_seen_) return;

@@ -54,11 +54,13 @@ void OpenaiChat::on_request(Json body, const model::Frame& /*frame*/, Calls& cal
 
 void OpenaiChat::on_response(Json document, const model::Frame& frame, Calls& calls) {
     model::LlmCall& call = calls.open();
-    const auto [error, object, id, model, model_id, choices, usage, x_groq, timings, base_resp] = document.pick(
-        {"error", "object", "id", "model", "model_id", "choices", "usage", "x_groq", "timings", "base_resp"});
+    const auto [error, object, id, model, model_id, tier, choices, usage, x_groq, timings, base_resp] =
+        document.pick({"error", "object", "id", "model", "model_id", "service_tier", "choices", "usage", "x_groq",
+                       "timings", "base_resp"});
     if (error || object.text_or_empty() == "error") read_error(document, ErrorBody::of_success, call);
     set_if_given(call.response_id, id.text_or_empty());
     set_if_given(call.response_model, (model ? model : model_id).text_or_empty());
+    set_if_given(call.service_tier, tier.text_or_empty());
     read_base_resp(base_resp, call);
     std::size_t position = 0;
     choices.each([&](Json choice) { read_choice(choice, position++, frame, call); });

@@ -99,6 +99,7 @@ const ResponseReader::OpenItem* ResponseReader::begin_item(Json item, Json outpu
 ResponseReader::State ResponseReader::read_response(Json response, base::Time time, model::LlmCall& call) {
     set_if_given(call.response_id, response["id"].text_or_empty());
     set_if_given(call.response_model, response["model"].text_or_empty());
+    set_if_given(call.service_tier, response["service_tier"].text_or_empty());
     const std::string_view status = response["status"].text_or_empty();
     answer_.finish(call, 0, status);
     read_error(response, ErrorBody::of_success, call);

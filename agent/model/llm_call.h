@@ -53,6 +53,7 @@ struct LlmCall {
     std::string request_model;
     std::string response_model;
     std::string response_id;
+    std::string service_tier;  // that served the call, in the provider's word: default, flex, priority, ...
     std::optional<bool> stream;
     std::optional<std::uint32_t> choices;     // asked for or given
     std::vector<std::string> finish_reasons;  // the provider's strings, one per choice

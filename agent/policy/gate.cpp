@@ -41,6 +41,7 @@ std::size_t scrub(model::LlmCall& call, Scrubber& scrubber) {
     scrubber.text(call.request_model, "llm.request_model", kNameBytes);
     scrubber.text(call.response_model, "llm.response_model", kNameBytes);
     scrubber.text(call.response_id, "llm.response_id", kNameBytes);
+    scrubber.text(call.service_tier, "llm.service_tier", kNameBytes);
     for (std::string& reason : call.finish_reasons)
         scrubber.text(reason, "llm.finish_reasons", kNameBytes);
     for (model::ToolCall& tool : call.tool_calls) {
@@ -120,9 +121,10 @@ void scrub_local(model::Identity& identity) {
     [[maybe_unused]] const auto& [transport, library, protocol, local, peer, server_name] = net;
     [[maybe_unused]] const auto& [method, path, authority, status, request_bytes, response_bytes, retry, request_sha256,
                                   response_sha256] = http;
-    [[maybe_unused]] const auto& [provider, dialect, operation, request_model, response_model, response_id, stream,
-                                  choices, finish_reasons, tool_calls, error, reported, prompt, completion, reasoning,
-                                  tool_definitions, prompt_cut, completion_cut, content_timing] = llm;
+    [[maybe_unused]] const auto& [provider, dialect, operation, request_model, response_model, response_id,
+                                  service_tier, stream, choices, finish_reasons, tool_calls, error, reported, prompt,
+                                  completion, reasoning, tool_definitions, prompt_cut, completion_cut, content_timing] =
+        llm;
     [[maybe_unused]] const auto& [process, container, pod, systemd_unit] = identity;
 }
 

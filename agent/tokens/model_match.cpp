@@ -6,14 +6,14 @@
 
 namespace llmsnoop::tokens {
 
-namespace {
-
 std::string lower_case(std::string_view text) {
     std::string out(text);
     std::transform(out.begin(), out.end(), out.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
     return out;
 }
+
+namespace {
 
 // libstdc++ reads the numbers of repetitions into a long, and lets it overflow.
 bool holds_a_number_too_large(std::string_view expression) {

@@ -1,6 +1,7 @@
 #include "agent/tokens/price_table.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace llmsnoop::tokens {
@@ -49,20 +50,32 @@ const PricedModel* find_model(const PricedProvider& provider, const ModelName& m
 
 }  // namespace
 
-const PricedModel* PriceTable::find(std::string_view provider, const ModelName& model, double& batch) const {
+Priced PriceTable::find(std::string_view provider, const ModelName& model) const {
     for (const PricedProvider& entry : providers) {
         if (!names(entry.serves, provider)) continue;
-        batch = entry.batch;
-        if (const PricedModel* const own = find_model(entry, model)) return own;
+        if (const PricedModel* const own = find_model(entry, model)) return {own, &entry};
         // One step only: what another provider is like does not count.
         for (const PricedProvider& other : providers) {
             const bool like = std::any_of(entry.also_like.begin(), entry.also_like.end(),
                                           [&](const std::string& one) { return names(other.serves, one); });
             if (!like) continue;
-            if (const PricedModel* const found = find_model(other, model)) return found;
+            if (const PricedModel* const found = find_model(other, model)) return {found, &entry};
         }
     }
-    return nullptr;
+    return {};
+}
+
+std::optional<double> Priced::tier_factor(std::string_view service_tier) const {
+    // "auto" is what a server says that has but one.
+    static constexpr std::array<std::string_view, 4> kStandard{"default", "standard", "on_demand", "auto"};
+    const std::string tier = lower_case(service_tier);
+    for (const TierFactors* factors : {&model->service_tiers, &provider->service_tiers}) {
+        for (const auto& [name, factor] : *factors)
+            if (name == tier) return factor;
+    }
+    if (tier.empty() || std::find(kStandard.begin(), kStandard.end(), tier) != kStandard.end()) return 1;
+    if (tier == "batch") return provider->batch;
+    return std::nullopt;
 }
 
 }  // namespace llmsnoop::tokens

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/clock.h"
@@ -72,8 +73,12 @@ struct PricePeriod {
     PriceList for_prompt(std::uint64_t input_tokens) const;
 };
 
+// What a price is multiplied with in a service tier, by the provider's word for it in lower case.
+using TierFactors = std::vector<std::pair<std::string, double>>;
+
 struct PricedModel {
     ModelMatch match;
+    TierFactors service_tiers;         // before the provider's
     std::vector<PricePeriod> periods;  // at least one; the last that holds counts, else the first
 
     const PricePeriod& at(base::Time time) const;
@@ -83,7 +88,18 @@ struct PricedProvider {
     std::vector<std::string> serves;     // values of llm.provider, or "*" for any
     std::vector<std::string> also_like;  // providers whose prices stand for models that are not listed here
     double batch = 1;                    // factor for batch requests
-    std::vector<PricedModel> models;     // the first that matches counts
+    TierFactors service_tiers;
+    std::vector<PricedModel> models;  // the first that matches counts
+};
+
+// Borrows from its table.
+struct Priced {
+    const PricedModel* model = nullptr;
+    const PricedProvider* provider = nullptr;  // who sells it
+
+    explicit operator bool() const { return model != nullptr; }
+    // Nothing where the tier is neither a standard one nor in the table.
+    std::optional<double> tier_factor(std::string_view service_tier) const;
 };
 
 struct PriceTable {
@@ -91,7 +107,7 @@ struct PriceTable {
     std::string date;  // YYYY-MM-DD, when the prices were collected
     std::vector<PricedProvider> providers;
 
-    const PricedModel* find(std::string_view provider, const ModelName& model, double& batch) const;
+    Priced find(std::string_view provider, const ModelName& model) const;
 };
 
 // Reads a table. Errors say "FILE:LINE: KEY: what is wrong"; `file` is only used for that.

@@ -62,6 +62,7 @@ class Reader {
             if (key == "serves") return strings(at, provider.serves);
             if (key == "also_like") return strings(at, provider.also_like);
             if (key == "batch") return number(at, provider.batch);
+            if (key == "service_tiers") return factors(at, provider.service_tiers);
             if (key == "models") return list(at, provider.models, &Reader::model);
             return unknown(at);
         });
@@ -71,6 +72,7 @@ class Reader {
     bool model(const Place& place, PricedModel& model) {
         bool has_match = false;
         const bool read = members(place, [&](const std::string& key, const Place& at) {
+            if (key == "service_tiers") return factors(at, model.service_tiers);
             if (key == "match") return has_match = match(at, model.match, 0);
             if (key == "prices" && at.node.kind == Kind::list) return list(at, model.periods, &Reader::period);
             if (key == "prices") return period(at, model.periods.emplace_back());
@@ -149,6 +151,12 @@ class Reader {
         LLMSNOOP_PRICES(X)
 #undef X
         return unknown(place);
+    }
+
+    bool factors(const Place& place, TierFactors& out) {
+        return members(place, [&](const std::string& key, const Place& at) {
+            return number(at, out.emplace_back(lower_case(key), 1).second);
+        });
     }
 
     // "HH:MM-HH:MM", UTC.

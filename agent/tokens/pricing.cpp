@@ -129,6 +129,7 @@ class Sum {
         if (amount > 0 && !each) missing_ = true;
         dollars_ += amount * each.value_or(0);
     }
+    void multiply(double factor) { dollars_ *= factor; }
 
     std::optional<double> dollars() const {
         if (missing_ || !std::isfinite(dollars_)) return std::nullopt;
@@ -141,7 +142,7 @@ class Sum {
     bool missing_ = false;
 };
 
-std::optional<double> dollars_of(const Billed& amounts, const PriceList& prices) {
+std::optional<double> dollars_of(const Billed& amounts, const PriceList& prices, double factor) {
     Sum sum(prices);
     sum.add(amounts.input, Price::input, Price::input);
     sum.add(amounts.cache_read, Price::cache_read, Price::input);
@@ -152,6 +153,7 @@ std::optional<double> dollars_of(const Billed& amounts, const PriceList& prices)
     sum.add(amounts.output, Price::output, Price::output);
     sum.add(amounts.reasoning, Price::reasoning, Price::output);
     sum.add(amounts.output_audio, Price::output_audio, Price::output);
+    sum.multiply(factor);  // tokens only
     // Searches are often part of the price of the call; without a price of their own they are.
     sum.add(amounts.web_searches, prices.get(Price::web_searches).value_or(0));
     sum.add(amounts.requests, prices.get(Price::requests).value_or(0));
@@ -178,10 +180,7 @@ Pricing::Pricing(std::vector<PriceTable> tables) : tables_(std::move(tables)) {}
 Pricing::Found Pricing::search(std::string_view provider, std::string_view model) const {
     const ModelName name(model);
     for (const PriceTable& table : tables_) {
-        Found found;
-        found.model = table.find(provider, name, found.batch);
-        found.table = &table;
-        if (found.model != nullptr) return found;
+        if (const Priced priced = table.find(provider, name)) return {priced, &table};
     }
     return {};
 }
@@ -204,7 +203,7 @@ Pricing::Found Pricing::find_any(const std::string& provider, const std::string&
                                  const std::string& otherwise) const {
     Found found;
     if (!model.empty()) found = find(provider, model);
-    if (found.model == nullptr && !otherwise.empty()) found = find(provider, otherwise);
+    if (!found.priced && !otherwise.empty()) found = find(provider, otherwise);
     return found;
 }
 
@@ -220,17 +219,21 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
         return std::nullopt;
     };
     const Found own = find_any(call.provider, call.response_model, call.request_model);
-    if (own.model == nullptr) return unpriced(model::Unpriced::unknown_model);
+    if (!own.priced) return unpriced(model::Unpriced::unknown_model);
     const std::optional<std::vector<Charge>> charges = charges_of(exchange);
     if (!charges) return unpriced(model::Unpriced::unknown_count);
     double sum = 0;
     for (const Charge& charge : *charges) {
         const Found found = charge.model.empty() ? own : find(call.provider, std::string(charge.model));
-        if (found.model == nullptr) return unpriced(model::Unpriced::unknown_model);
-        const PriceList prices = found.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
-        const std::optional<double> dollars = dollars_of(charge.amounts, prices);
+        if (!found.priced) return unpriced(model::Unpriced::unknown_model);
+        const std::optional<double> factor = call.operation == model::kBatch
+                                                 ? found.priced.provider->batch
+                                                 : found.priced.tier_factor(call.service_tier);
+        if (!factor) return unpriced(model::Unpriced::no_price);
+        const PriceList prices = found.priced.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
+        const std::optional<double> dollars = dollars_of(charge.amounts, prices, *factor);
         if (!dollars) return unpriced(model::Unpriced::no_price);
-        sum += *dollars * (call.operation == model::kBatch ? found.batch : 1);
+        sum += *dollars;
     }
     return model::Cost{sum, model::Cost::Source::table, own.table->name + " (" + own.table->date + ")"};
 }

@@ -31,9 +31,8 @@ class Pricing {
 
  private:
     struct Found {
-        const PricedModel* model = nullptr;
+        Priced priced;
         const PriceTable* table = nullptr;
-        double batch = 1;
     };
     Found find(const std::string& provider, const std::string& model) const;
     Found find_any(const std::string& provider, const std::string& model, const std::string& otherwise) const;

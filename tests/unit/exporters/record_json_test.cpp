@@ -48,7 +48,7 @@ TEST(RecordJson, WritesEveryFieldInTheOrderOfTheContract) {
             std::string(64, 'a') + R"(","response_sha256":")" + std::string(64, 'b') +
             R"("},)"
             R"("llm":{"provider":"openai","dialect":"openai.chat","operation":"chat","request_model":"gpt-4o",)"
-            R"("response_model":"gpt-4o-2024-08-06","response_id":"chatcmpl-1","stream":true,"choices":1,)"
+            R"("response_model":"gpt-4o-2024-08-06","response_id":"chatcmpl-1","service_tier":"default","stream":true,"choices":1,)"
             R"("finish_reasons":["tool_calls"],"tool_calls":["look_up"],)"
             R"("error":{"type":"server_error","code":"500",)"
             R"("message_sha256":")" +

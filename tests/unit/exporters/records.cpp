@@ -115,6 +115,7 @@ Exchange full_exchange() {
     call.request_model = "gpt-4o";
     call.response_model = "gpt-4o-2024-08-06";
     call.response_id = "chatcmpl-1";
+    call.service_tier = "default";
     call.stream = true;
     call.choices = 1;
     call.finish_reasons = {"tool_calls"};
@@ -191,7 +192,7 @@ Exchange random_exchange(std::mt19937& random) {
 
     model::LlmCall& call = exchange.llm;
     for (std::string* field : {&call.provider, &call.dialect, &call.operation, &call.request_model,
-                               &call.response_model, &call.response_id}) {
+                               &call.response_model, &call.response_id, &call.service_tier}) {
         *field = text(random);
     }
     if (maybe(random)) call.stream = maybe(random);

@@ -263,6 +263,7 @@ class Description {
         text("request model", call.request_model);
         text("response model", call.response_model);
         text("response id", call.response_id);
+        text("service tier", call.service_tier);
         if (call.stream) line("stream", *call.stream ? "yes" : "no");
         if (call.choices) line("choices", std::to_string(*call.choices));
         text("finish", joined(call.finish_reasons));

@@ -126,6 +126,7 @@ const std::vector<Field>& wire_fields() {
         {"llm.request_model", [](Exchange& e) -> std::string& { return e.llm.request_model; }},
         {"llm.response_model", [](Exchange& e) -> std::string& { return e.llm.response_model; }},
         {"llm.response_id", [](Exchange& e) -> std::string& { return e.llm.response_id; }},
+        {"llm.service_tier", [](Exchange& e) -> std::string& { return e.llm.service_tier; }},
         {"llm.finish_reasons", [](Exchange& e) -> std::string& { return e.llm.finish_reasons.emplace_back(); }},
         {"llm.tool_calls", [](Exchange& e) -> std::string& { return e.llm.tool_calls.front().name; }},
         {"llm.tool_calls", [](Exchange& e) -> std::string& { return e.llm.tool_calls.front().id; }},

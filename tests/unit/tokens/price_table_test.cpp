@@ -27,14 +27,14 @@ TEST(PriceTable, Minimal) {
     ASSERT_TRUE(table) << table.error().message;
     EXPECT_EQ(table->name, "mine");
     EXPECT_EQ(table->date, "2026-11-20");
-    double batch = 0;
-    const PricedModel* const model = table->find("openai", ModelName("GPT-4o-mini"), batch);
-    ASSERT_NE(model, nullptr);
-    EXPECT_EQ(batch, 1);
+    const Priced priced = table->find("openai", ModelName("GPT-4o-mini"));
+    ASSERT_TRUE(priced);
+    const PricedModel* const model = priced.model;
+    EXPECT_EQ(priced.provider->batch, 1);
     EXPECT_DOUBLE_EQ(*model->at({}).prices.get(Price::input), 2.5e-6);
     EXPECT_FALSE(model->at({}).prices.get(Price::cache_read).has_value());
-    EXPECT_EQ(table->find("openai", ModelName("gpt-5"), batch), nullptr);
-    EXPECT_EQ(table->find("anthropic", ModelName("gpt-4o"), batch), nullptr);
+    EXPECT_FALSE(table->find("openai", ModelName("gpt-5")));
+    EXPECT_FALSE(table->find("anthropic", ModelName("gpt-4o")));
 }
 
 TEST(PriceTable, JsonIsYaml) {
@@ -47,9 +47,8 @@ TEST(PriceTable, TheFirstModelThatMatchesCounts) {
     const auto table = parse_price_table(with_model("      - {match: {equals: a-b}, prices: {input: 1}}\n"
                                                     "      - {match: {starts_with: a}, prices: {input: 2}}\n"),
                                          "my.yaml");
-    double batch = 0;
-    EXPECT_DOUBLE_EQ(*table->find("openai", ModelName("a-b"), batch)->at({}).prices.get(Price::input), 1e-6);
-    EXPECT_DOUBLE_EQ(*table->find("openai", ModelName("a-c"), batch)->at({}).prices.get(Price::input), 2e-6);
+    EXPECT_DOUBLE_EQ(*table->find("openai", ModelName("a-b")).model->at({}).prices.get(Price::input), 1e-6);
+    EXPECT_DOUBLE_EQ(*table->find("openai", ModelName("a-c")).model->at({}).prices.get(Price::input), 2e-6);
 }
 
 TEST(PriceTable, ProvidersThatSellTheModelsOfOthers) {
@@ -64,9 +63,42 @@ providers:
 )",
                                          "my.yaml");
     ASSERT_TRUE(table) << table.error().message;
-    double batch = 0;
-    ASSERT_NE(table->find("azure.ai.openai", ModelName("m"), batch), nullptr);
-    EXPECT_EQ(batch, 0.5);
+    const Priced priced = table->find("azure.ai.openai", ModelName("m"));
+    ASSERT_TRUE(priced);
+    EXPECT_EQ(priced.provider->batch, 0.5);
+}
+
+TEST(PriceTable, FactorsOfServiceTiers) {
+    const auto table = parse_price_table(R"(
+format: 1
+name: n
+date: 2026-01-01
+providers:
+  - serves: [openai]
+    batch: 0.25
+    service_tiers: {Flex: 0.5, priority: 2, default: 0.9}
+    models:
+      - {match: {equals: a}, prices: {input: 1}, service_tiers: {priority: 1.75}}
+      - {match: {equals: b}, prices: {input: 1}}
+  - {serves: [groq], models: [{match: {equals: a}, prices: {input: 1}}]}
+)",
+                                         "my.yaml");
+    ASSERT_TRUE(table) << table.error().message;
+    const auto factor = [&](std::string_view provider, std::string_view model, std::string_view tier) {
+        return table->find(provider, ModelName(model)).tier_factor(tier);
+    };
+    EXPECT_EQ(factor("openai", "a", "flex"), 0.5);
+    EXPECT_EQ(factor("openai", "a", "priority"), 1.75);
+    EXPECT_EQ(factor("openai", "b", "PRIORITY"), 2);
+    EXPECT_EQ(factor("openai", "b", "default"), 0.9);
+    EXPECT_EQ(factor("openai", "b", "batch"), 0.25);
+    EXPECT_EQ(factor("openai", "b", "scale"), std::nullopt);
+    for (const char* const tier : {"", "default", "standard", "ON_DEMAND", "auto", "batch"})
+        EXPECT_EQ(factor("groq", "a", tier), 1) << tier;
+    EXPECT_EQ(factor("groq", "a", "flex"), std::nullopt);
+    EXPECT_EQ(
+        problem_of("format: 1\nname: n\ndate: 2026-01-01\nproviders:\n  - serves: [x]\n    service_tiers: {a: -1}\n"),
+        "my.yaml:6: providers[0].service_tiers.a: a number that is not negative is needed");
 }
 
 TEST(PriceTable, TiersReplaceWhatTheyHold) {
@@ -75,8 +107,7 @@ TEST(PriceTable, TiersReplaceWhatTheyHold) {
                    " {above: 200, input: 2, output: 5}]}\n"),
         "my.yaml");
     ASSERT_TRUE(table) << table.error().message;
-    double batch = 0;
-    const PricePeriod& period = table->find("openai", ModelName("m"), batch)->at({});
+    const PricePeriod& period = table->find("openai", ModelName("m")).model->at({});
     EXPECT_DOUBLE_EQ(*period.for_prompt(200).get(Price::input), 1e-6);
     EXPECT_DOUBLE_EQ(*period.for_prompt(201).get(Price::input), 2e-6);
     EXPECT_DOUBLE_EQ(*period.for_prompt(501).get(Price::input), 3e-6);
@@ -89,8 +120,7 @@ TEST(PriceTable, PricesByDateAndTimeOfDay) {
                    "          - {from: 2026-02-01, input: 2}\n          - {hours: '16:30-00:30', input: 3}\n"),
         "my.yaml");
     ASSERT_TRUE(table) << table.error().message;
-    double batch = 0;
-    const PricedModel* const model = table->find("openai", ModelName("m"), batch);
+    const PricedModel* const model = table->find("openai", ModelName("m")).model;
     const auto at = [model](std::chrono::year_month_day day, int hour, int minute) {
         const base::Time time =
             base::Time(std::chrono::sys_days(day)) + std::chrono::hours(hour) + std::chrono::minutes(minute);
@@ -177,11 +207,9 @@ TEST(ShippedPriceTable, IsWhole) {
     ASSERT_TRUE(table) << table.error().message;
     EXPECT_FALSE(table->name.empty());
     EXPECT_EQ(table->date.size(), 10U);
-    double batch = 0;
     const auto input_price = [&](std::string_view provider, std::string_view model) {
-        const PricedModel* const found = table->find(provider, ModelName(model), batch);
-        return found == nullptr ? -1.0
-                                : found->at(base::time_from_unix_ns(0)).prices.get(Price::input).value_or(-1) * 1e6;
+        const Priced found = table->find(provider, ModelName(model));
+        return !found ? -1.0 : found.model->at(base::time_from_unix_ns(0)).prices.get(Price::input).value_or(-1) * 1e6;
     };
     EXPECT_NEAR(input_price("openai", "gpt-4o-mini-2024-07-18"), 0.15, 1e-9);
     EXPECT_NEAR(input_price("anthropic", "claude-3-5-haiku-20241022"), 0.8, 1e-9);
@@ -194,6 +222,27 @@ TEST(ShippedPriceTable, IsWhole) {
     EXPECT_GT(input_price("cohere", "command-r-08-2024"), 0);
     EXPECT_GT(input_price("azure.ai.openai", "gpt-4o"), 0);
     EXPECT_EQ(input_price("openai", "no such model"), -1);
+}
+
+TEST(ShippedPriceTable, KnowsServiceTiers) {
+    const auto table = shipped_price_table();
+    ASSERT_TRUE(table) << table.error().message;
+    const auto factor = [&](std::string_view provider, std::string_view model, std::string_view tier) {
+        const Priced found = table->find(provider, ModelName(model));
+        EXPECT_TRUE(found) << model;
+        return found ? found.tier_factor(tier) : -1;
+    };
+    EXPECT_EQ(factor("openai", "gpt-5-2025-08-07", "flex"), 0.5);
+    EXPECT_EQ(factor("openai", "gpt-5-2025-08-07", "priority"), 2);
+    EXPECT_EQ(factor("openai", "gpt-5-mini", "priority"), 1.8);
+    EXPECT_EQ(factor("openai", "gpt-5-nano", "priority"), std::nullopt);
+    EXPECT_EQ(factor("anthropic", "claude-opus-4-6", "fast"), 6);
+    EXPECT_EQ(factor("anthropic", "claude-opus-5", "fast"), 2);
+    EXPECT_EQ(factor("anthropic", "claude-opus-4-6", "priority"), std::nullopt);  // paid beforehand
+    EXPECT_EQ(factor("groq", "llama-3.3-70b-versatile", "flex"), 1);
+    EXPECT_EQ(factor("gcp.vertex_ai", "gemini-2.5-flash", "ON_DEMAND"), 1);
+    EXPECT_EQ(factor("gcp.vertex_ai", "gemini-2.5-flash", "ON_DEMAND_FLEX"), 0.5);
+    EXPECT_EQ(factor("gcp.vertex_ai", "gemini-2.5-flash", "PROVISIONED_THROUGHPUT"), std::nullopt);
 }
 
 }  // namespace

@@ -153,6 +153,28 @@ TEST(Pricing, BatchesHaveAFactor) {
     EXPECT_NEAR(micro_dollars(prices.cost(call)), 6'000, 1e-6);
 }
 
+TEST(Pricing, ServiceTiersHaveAFactorOrNoPrice) {
+    const Pricing prices = pricing("{match: {equals: m}, prices: {input: 10, output: 20}}",
+                                   "{serves: [openai], batch: 0.5, service_tiers: {flex: 0.5, priority: 2}, ");
+    Exchange call = call_with(1000, 100);
+    call.llm.service_tier = "priority";
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), 24'000, 1e-6);
+    call.llm.service_tier = "flex";
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), 6'000, 1e-6);
+    call.llm.operation = "batch";  // has the price of batches, whatever served it
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), 6'000, 1e-6);
+    EXPECT_EQ(unpriced(prices), 0U);
+    call.llm.operation = "chat";
+    call.usage.details.emplace_back("web_search_requests", 3);
+    const Pricing searched =
+        pricing("{match: {equals: m}, prices: {input: 10, output: 20, requests: 7, web_searches: 9}}",
+                "{serves: [openai], service_tiers: {flex: 0.5}, ");
+    EXPECT_NEAR(micro_dollars(searched.cost(call)), 6'000 + 7'000 + 3 * 9'000, 1e-6);  // tokens only
+    call.llm.service_tier = "scale";                                                   // paid beforehand
+    EXPECT_EQ(prices.cost(call), std::nullopt);
+    EXPECT_EQ(prices.unpriced().get(model::Unpriced::no_price), 1U);
+}
+
 TEST(Pricing, TheProviderKnowsBest) {
     const Pricing prices = pricing(kModel);
     Exchange call = call_with(1000, 100);
