@@ -45,9 +45,13 @@ void update(model::LlmCall& call, model::ReportedUsage later) {
 
 // Fast mode is billed by prices of its own, as tiers are.
 void read_tier(Json usage, model::LlmCall& call) {
+    constexpr std::string_view kStandard = "standard", kFast = "fast";
     const std::string_view speed = usage["speed"].text_or_empty();
-    set_if_given(call.service_tier,
-                 speed.empty() || speed == "standard" ? usage["service_tier"].text_or_empty() : speed);
+    if (!speed.empty() && speed != kStandard) {
+        set_if_given(call.service_tier, speed);
+    } else if (speed == kStandard || call.service_tier != kFast) {  // or else this event just does not repeat it
+        set_if_given(call.service_tier, usage["service_tier"].text_or_empty());
+    }
 }
 
 }  // namespace

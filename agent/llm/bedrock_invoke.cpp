@@ -59,6 +59,8 @@ void BedrockInvoke::response_head(const model::MessageHead& head, Calls& calls) 
         read_aws_error_type(head, call);
         return;
     }
+    if (const auto tier = model::header(head, "x-amzn-bedrock-service-tier")) tier_ = bounded(*tier);
+    set_if_given(call.service_tier, tier_);
     model::ReportedUsage usage;
     usage.rule = model::UsageRule::bedrock;
     usage.input = count_in_header(head, "x-amzn-bedrock-input-token-count");
@@ -181,6 +183,7 @@ void BedrockInvoke::read_native(Json document, base::Time time, model::LlmCall& 
 }
 
 void BedrockInvoke::settle_usage(model::LlmCall& call) {
+    set_if_given(call.service_tier, tier_);  // Bedrock's word, before that of the model's maker
     if (family_) {
         call.reported = family_;
     } else {

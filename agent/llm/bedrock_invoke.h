@@ -33,6 +33,7 @@ class BedrockInvoke final : public JsonDialect {
     std::optional<model::ReportedUsage> family_;
     std::optional<model::ReportedUsage> metrics_;
     std::optional<model::ReportedUsage> headers_;
+    std::string tier_;  // of the headers
 };
 
 }  // namespace llmsnoop::llm

@@ -89,6 +89,12 @@ void GeminiGenerate::on_response(Json document, const model::Frame& frame, Calls
     }
 }
 
+void GeminiGenerate::response_head(const model::MessageHead& head, Calls& calls) {
+    JsonDialect::response_head(head, calls);
+    if (const auto tier = model::header(head, "x-gemini-service-tier"))
+        set_if_given(calls.open().service_tier, *tier);  // most answers repeat it
+}
+
 void GeminiGenerate::read_chunk(Json chunk, const model::Frame& frame, model::LlmCall& call) {
     const auto [error, id, model, candidates, usage] =
         chunk.pick({"error", "responseId", "modelVersion", "candidates", "usageMetadata"});
@@ -105,8 +111,7 @@ void GeminiGenerate::read_chunk(Json chunk, const model::Frame& frame, model::Ll
         if (index < limits::kChoices)
             call.choices = std::max(call.choices.value_or(0), static_cast<std::uint32_t>(index + 1));
     });
-    const Json tier = usage["serviceTier"];  // of the Gemini API; Vertex AI calls it the type of traffic
-    set_if_given(call.service_tier, (tier ? tier : usage["trafficType"]).text_or_empty());
+    set_if_given(call.service_tier, read_gemini_tier(usage));
     if (auto counts = read_gemini_usage(usage, model::UsageRule::gemini)) call.reported = std::move(counts);
 }
 

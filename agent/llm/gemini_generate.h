@@ -13,6 +13,7 @@ class GeminiGenerate final : public JsonDialect {
 
     GeminiGenerate(Kind kind, model::LossCounters& losses) : JsonDialect(losses), kind_(kind) {}
 
+    void response_head(const model::MessageHead& head, Calls& calls) override;
     model::Framing response_framing() const override;
 
  protected:

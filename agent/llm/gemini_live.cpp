@@ -64,11 +64,12 @@ void GeminiLive::from_server(Json message, const model::Frame& frame, Calls& cal
             answer_.tool_call(call, one["name"].text_or_empty(), one["id"].text_or_empty(), one["args"], frame.time);
         });
     }
-    if (auto usage =
-            read_gemini_usage(either(message, "usageMetadata", "usage_metadata"), model::UsageRule::gemini_live)) {
+    const Json counts = either(message, "usageMetadata", "usage_metadata");
+    if (auto usage = read_gemini_usage(counts, model::UsageRule::gemini_live)) {
         // It belongs to the turn that is open, also if that has just been completed.
         model::LlmCall& call = calls.is_open(kLane) ? calls.open(kLane) : turn(frame.time, calls);
         call.reported = std::move(usage);
+        set_if_given(call.service_tier, read_gemini_tier(counts));
         if (over_) finish(*over_, calls);
     }
 }

@@ -134,6 +134,7 @@ void GeminiEmbed::on_response(Json document, const model::Frame& /*frame*/, Call
     if (auto usage = read_gemini_usage(document["usageMetadata"], model::UsageRule::plain)) {
         usage->output = usage->output.value_or(0);
         call.reported = std::move(usage);
+        set_if_given(call.service_tier, read_gemini_tier(document["usageMetadata"]));
     }
 }
 

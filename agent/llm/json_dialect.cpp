@@ -90,11 +90,11 @@ void JsonDialect::response_head(const model::MessageHead& head, Calls& calls) {
 void JsonDialect::response(const model::Frame& frame, Calls& calls) {
     const std::string_view text = base::as_text(frame.document);
     answer_.begin_event();
-    calls.said_done(false);
     const bool plain =
         frame.kind == model::Frame::Kind::event && !frame.truncated && !frame.exception && frame.name != kError;
     if (const auto piece = plain ? template_.match(text) : std::nullopt) {
         answer_.add(calls.open(), template_adds_, *piece, frame.time);
+        calls.said_done(false);
         return;
     }
     template_.forget();
@@ -104,6 +104,7 @@ void JsonDialect::response(const model::Frame& frame, Calls& calls) {
 
 void JsonDialect::parse_response(std::string_view text, const model::Frame& frame, Calls& calls) {
     if (text.empty()) return;
+    calls.said_done(false);
     if (text == kDone) return end_stream(frame, calls);
     model::LlmCall& call = calls.open();
     if (frame.kind == model::Frame::Kind::event) {

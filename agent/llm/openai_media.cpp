@@ -1,18 +1,25 @@
 #include "agent/llm/openai_media.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "agent/llm/limits.h"
 #include "agent/llm/usage_reader.h"
 
 namespace llmsnoop::llm {
+namespace {
+
+void set_choices(std::optional<std::uint64_t> n, model::LlmCall& call) {
+    if (n && *n > 0) call.choices = static_cast<std::uint32_t>(std::min<std::uint64_t>(*n, limits::kChoices));
+}
+
+}  // namespace
 
 void OpenaiMedia::on_request(Json body, const model::Frame& /*frame*/, Calls& calls) {
     model::LlmCall& call = calls.open();
     set_if_given(call.request_model, body["model"].text_or_empty());
     if (!call.stream) call.stream = body["stream"].truth().value_or(false);
-    if (const auto n = body["n"].count(); n && *n > 0)
-        call.choices = static_cast<std::uint32_t>(std::min<std::uint64_t>(*n, limits::kChoices));
+    set_choices(body["n"].count(), call);
     PromptWriter prompt(call);
     if (const auto text = body["prompt"].text()) prompt.add("user", *text);
     if (const auto instructions = body["instructions"].text()) prompt.add("system", *instructions);
@@ -26,6 +33,10 @@ void OpenaiMedia::on_request(Json body, const model::Frame& /*frame*/, Calls& ca
 
 void OpenaiMedia::on_field(std::string_view name, std::string_view value, Calls& calls) {
     model::LlmCall& call = calls.open();
+    if (name == "n") {
+        std::uint64_t n = 0;
+        if (std::from_chars(value.data(), value.data() + value.size(), n).ec == std::errc()) set_choices(n, call);
+    }
     if (name == "model") set_if_given(call.request_model, value);
     if (name == "stream") call.stream = value == "true" || value == "True" || value == "1";
     if (name == "prompt") PromptWriter(call).add("user", value);
@@ -44,9 +55,9 @@ void OpenaiMedia::on_response(Json document, const model::Frame& frame, Calls& c
             answer().other_content(call, frame.time);
         }
         const std::string_view type = document["type"].text_or_empty();
-        if (type == "transcript.text.done" || type == "speech.audio.done" || type == "image_generation.completed" ||
-            type == "image_edit.completed")
-            end_stream(frame, calls);
+        const bool is_last = type == "transcript.text.done" || type == "speech.audio.done" ||
+                             type == "image_generation.completed" || type == "image_edit.completed";
+        if (is_last && call.choices.value_or(1) == 1) end_stream(frame, calls);
     } else if (kind_ == Kind::audio) {
         answer().text(call, 0, document["text"].text_or_empty(), frame.time);
     } else if (kind_ == Kind::images && document["data"].size() > 0) {

@@ -78,6 +78,7 @@ void LlamaCpp::on_request(Json body, const model::Frame& /*frame*/, Calls& calls
     model::LlmCall& call = calls.open();
     set_if_given(call.request_model, body["model"].text_or_empty());
     if (!call.stream) call.stream = body["stream"].truth().value_or(false);
+    several_ = body["prompt"].is_array() && body["prompt"].size() > 1;
     add_prompts(body["prompt"], call);
     add_prompts(body["input_prefix"], call);
     add_prompts(body["input_suffix"], call);
@@ -106,7 +107,7 @@ void LlamaCpp::on_response(Json document, const model::Frame& frame, Calls& call
     if (!usage.output) usage.output = timings["predicted_n"].count();
     if (const auto cached = document["tokens_cached"].number()) add_detail(usage, "tokens_cached", *cached);
     if (has_counts(usage)) call.reported = std::move(usage);
-    end_stream(frame, calls);
+    if (!several_) end_stream(frame, calls);
 }
 
 // ---- SGLang

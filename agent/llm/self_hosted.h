@@ -33,6 +33,9 @@ class LlamaCpp final : public JsonDialect {
  protected:
     void on_request(Json body, const model::Frame& frame, Calls& calls) override;
     void on_response(Json document, const model::Frame& frame, Calls& calls) override;
+
+ private:
+    bool several_ = false;  // prompts, whose answers end one by one
 };
 
 class Sglang final : public JsonDialect {

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "agent/llm/answer.h"
 #include "agent/llm/limits.h"
 
 namespace llmsnoop::llm {
@@ -106,6 +107,19 @@ std::optional<ReportedUsage> if_counted(ReportedUsage usage) {
 
 bool has_counts(const ReportedUsage& usage) {
     return usage.input || usage.output || usage.total || usage.cache_read || usage.cache_write || usage.reasoning;
+}
+
+std::string read_gemini_tier(Json usage) {
+    const auto told = [&](std::string_view camel, std::string_view snake) {
+        std::string word = text_or_number(usage[camel] ? usage[camel] : usage[snake]);
+        return word == "0" || word == "unspecified" || word.ends_with("_UNSPECIFIED") ? std::string() : word;
+    };
+    std::string traffic = told("trafficType", "traffic_type");
+    // With $alt=json;enum-encoding=int.
+    if (traffic == "1") traffic = "ON_DEMAND";
+    if (traffic == "2") traffic = "PROVISIONED_THROUGHPUT";
+    std::string tier = told("serviceTier", "service_tier");
+    return tier.empty() || (!traffic.empty() && traffic != "ON_DEMAND") ? traffic : tier;
 }
 
 Count count_in_header(const model::MessageHead& head, std::string_view name) {
@@ -242,9 +256,16 @@ std::optional<ReportedUsage> read_gemini_usage(Json usage, UsageRule rule) {
     out.cache_read = first_count(usage, {"cachedContentTokenCount"});
     out.reasoning = first_count(usage, {"thoughtsTokenCount"});
     out.input_tool_use = first_count(usage, {"toolUsePromptTokenCount"});
-    static constexpr std::array<std::string_view, 7> kTaken{
-        "promptTokenCount",        "candidatesTokenCount", "responseTokenCount",      "totalTokenCount",
-        "cachedContentTokenCount", "thoughtsTokenCount",   "toolUsePromptTokenCount",
+    static constexpr std::array<std::string_view, 9> kTaken{
+        "promptTokenCount",
+        "candidatesTokenCount",
+        "responseTokenCount",
+        "totalTokenCount",
+        "cachedContentTokenCount",
+        "thoughtsTokenCount",
+        "toolUsePromptTokenCount",
+        "trafficType",
+        "serviceTier",
     };
     add_details(out, usage, kTaken);
     return if_counted(std::move(out));

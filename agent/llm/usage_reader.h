@@ -26,6 +26,9 @@ std::optional<model::ReportedUsage> read_bedrock_usage(Json usage);
 
 // {promptTokenCount, candidatesTokenCount, thoughtsTokenCount, ...}; of Gemini Live also {responseTokenCount}.
 std::optional<model::ReportedUsage> read_gemini_usage(Json usage, model::UsageRule rule);
+// What served the call, by the same object: `serviceTier` of the Gemini API, `trafficType` of Vertex AI. Empty: not
+// told.
+std::string read_gemini_tier(Json usage);
 
 // A count that a server puts into a header of its response.
 model::Count count_in_header(const model::MessageHead& head, std::string_view name);

@@ -11,11 +11,11 @@
 
 namespace llmsnoop::tokens {
 
-// A name to be matched, prepared once. Longer names are cut: no model's name is that long, and regular expressions are
-// not to be given whatever comes off the wire.
 // Of ASCII.
 std::string lower_case(std::string_view text);
 
+// A name to be matched, prepared once. Longer names are cut: no model's name is that long, and regular expressions are
+// not to be given whatever comes off the wire.
 class ModelName {
  public:
     static constexpr std::size_t kLongest = 256;

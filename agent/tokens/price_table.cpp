@@ -68,12 +68,12 @@ Priced PriceTable::find(std::string_view provider, const ModelName& model) const
 std::optional<double> Priced::tier_factor(std::string_view service_tier) const {
     // "auto" is what a server says that has but one.
     static constexpr std::array<std::string_view, 4> kStandard{"default", "standard", "on_demand", "auto"};
-    const std::string tier = lower_case(service_tier);
+    const std::string tier = service_tier.empty() ? "default" : lower_case(service_tier);
     for (const TierFactors* factors : {&model->service_tiers, &provider->service_tiers}) {
         for (const auto& [name, factor] : *factors)
             if (name == tier) return factor;
     }
-    if (tier.empty() || std::find(kStandard.begin(), kStandard.end(), tier) != kStandard.end()) return 1;
+    if (std::find(kStandard.begin(), kStandard.end(), tier) != kStandard.end()) return 1;
     if (tier == "batch") return provider->batch;
     return std::nullopt;
 }

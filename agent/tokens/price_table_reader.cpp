@@ -20,6 +20,7 @@ using base::Result;
 using Kind = TableNode::Kind;
 
 constexpr int kDeepestMatch = 8;  // nested "or" and "and"
+constexpr std::size_t kMostTiers = 64;
 
 // A node and its key as one would write it: "providers[2].models[0].match".
 struct Place {
@@ -155,7 +156,12 @@ class Reader {
 
     bool factors(const Place& place, TierFactors& out) {
         return members(place, [&](const std::string& key, const Place& at) {
-            return number(at, out.emplace_back(lower_case(key), 1).second);
+            const std::string tier = lower_case(key);
+            const auto is_given = [&](const auto& one) { return one.first == tier; };
+            if (tier.empty()) return fail(at, "a tier has a name");
+            if (std::any_of(out.begin(), out.end(), is_given)) return fail(at, "this is given twice");
+            if (out.size() >= kMostTiers) return fail(at, "there are too many tiers");
+            return number(at, out.emplace_back(tier, 1).second);
         });
     }
 

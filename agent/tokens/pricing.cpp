@@ -229,7 +229,10 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
         const std::optional<double> factor = call.operation == model::kBatch
                                                  ? found.priced.provider->batch
                                                  : found.priced.tier_factor(call.service_tier);
-        if (!factor) return unpriced(model::Unpriced::no_price);
+        // Whether the tier is also that of a pass by another model, nobody says.
+        const bool is_own = found.priced.model == own.priced.model;
+        if (!factor || (*factor != 1 && !is_own && call.operation != model::kBatch))
+            return unpriced(model::Unpriced::no_price);
         const PriceList prices = found.priced.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
         const std::optional<double> dollars = dollars_of(charge.amounts, prices, *factor);
         if (!dollars) return unpriced(model::Unpriced::no_price);

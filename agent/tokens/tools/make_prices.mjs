@@ -34,13 +34,13 @@ const kServiceTiers = {
     openai: {flex: 0.5}, azure: {flex: 0.5}, google: {flex: 0.5, on_demand_flex: 0.5}, groq: {flex: 1},
 };
 // Of single models, by a name that they go by: OpenAI's page of priority processing (input, output: dollars), and fast mode of
-// Anthropic. What is not here has no price in such a tier.
+// Anthropic (its documentation for 4.6; for the others by what OpenRouter and Vercel ask, who pass the price on). What is not here has no price in such a tier.
 const kPriority = {
     'gpt-5.4': [5, 30], 'gpt-5.4-mini': [1.5, 9], 'gpt-5.2': [3.5, 28], 'gpt-5.1': [2.5, 20], 'gpt-5': [2.5, 20],
     'gpt-5-mini': [0.45, 3.6], 'gpt-4.1': [3.5, 14], 'gpt-4.1-mini': [0.7, 2.8], 'gpt-4.1-nano': [0.2, 0.8], 'gpt-4o': [4.25, 17],
     'gpt-4o-mini': [0.25, 1], o3: [3.5, 14], 'o4-mini': [2, 8],
 };
-const kFast = {'claude-opus-4-6': 6, 'claude-opus-4-7': 6, 'claude-opus-5': 2};
+const kFast = {'claude-opus-4-6': 6, 'claude-opus-4-7': 6, 'claude-opus-4-8': 2, 'claude-opus-5': 2};
 const kPrices = {
     input_mtok: 'input', output_mtok: 'output', cache_read_mtok: 'cache_read', cache_write_mtok: 'cache_write',
     cache_write_1h_mtok: 'cache_write_1h', output_reasoning_mtok: 'reasoning', input_audio_mtok: 'input_audio',

@@ -150,6 +150,7 @@ TEST(StreamEnd, WhoLeavesAmidAnnouncedBytesHasNotReadAll) {
     EXPECT_EQ(left(chunked), Completeness::complete);
     EXPECT_EQ(left(chunked.substr(0, chunked.size() - 2)), Completeness::complete);  // the chunk's line end
     EXPECT_EQ(left(chunked + "0"), Completeness::complete);
+    EXPECT_EQ(left(chunked + chunk("data: \n\n")), Completeness::complete);  // says nothing
     EXPECT_EQ(left(chunked + "0\r\nTrailer: of"), Completeness::complete);
     EXPECT_EQ(left("\r\n" + kDelta + kDone), Completeness::complete);  // until the connection ends
     EXPECT_EQ(left("Transfer-Encoding: chunked\r\n\r\n1000\r\n" + kDelta + kDone), Completeness::interrupted);
@@ -157,6 +158,22 @@ TEST(StreamEnd, WhoLeavesAmidAnnouncedBytesHasNotReadAll) {
         EXPECT_EQ(left(chunked + next), Completeness::interrupted) << next;
     EXPECT_EQ(left("Content-Length: 700\r\n\r\n" + kDelta + kDone), Completeness::interrupted);
     EXPECT_EQ(left("\r\n" + kDelta + "data: [DONE]\n"), Completeness::interrupted);  // no event without an empty line
+}
+
+TEST(StreamEnd, OneOfSeveralAnswersIsNotTheLast) {
+    const auto left = [](const std::string& path, const std::string& ask, const std::string& event) {
+        return verdict(run_script(kOpen + ">> 1 " + quoted(request(path, ask)) + "\n<< 1 " +
+                                  quoted(kSse + "\r\ndata: " + event + "\n\n") + "\nclose 1 released\n"));
+    };
+    const std::string stop = R"({"index":0,"content":"","stop":true,"tokens_predicted":1,"tokens_evaluated":1})";
+    EXPECT_EQ(left("/completion", R"({"prompt":"a","n_predict":9,"stream":true})", stop), Completeness::complete);
+    EXPECT_EQ(left("/completion", R"({"prompt":["a","b"],"n_predict":9,"stream":true})", stop),
+              Completeness::interrupted);
+    const std::string image = R"({"type":"image_generation.completed","b64_json":"aaaa"})";
+    EXPECT_EQ(left("/v1/images/generations", R"({"model":"m","prompt":"a","stream":true})", image),
+              Completeness::complete);
+    EXPECT_EQ(left("/v1/images/generations", R"({"model":"m","prompt":"a","stream":true,"n":2})", image),
+              Completeness::interrupted);
 }
 
 TEST(StreamEnd, ResponsesSayByTheirTypeThatTheyAreOver) {

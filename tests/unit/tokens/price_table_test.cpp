@@ -91,14 +91,20 @@ providers:
     EXPECT_EQ(factor("openai", "a", "priority"), 1.75);
     EXPECT_EQ(factor("openai", "b", "PRIORITY"), 2);
     EXPECT_EQ(factor("openai", "b", "default"), 0.9);
+    EXPECT_EQ(factor("openai", "b", ""), 0.9);
     EXPECT_EQ(factor("openai", "b", "batch"), 0.25);
     EXPECT_EQ(factor("openai", "b", "scale"), std::nullopt);
     for (const char* const tier : {"", "default", "standard", "ON_DEMAND", "auto", "batch"})
         EXPECT_EQ(factor("groq", "a", tier), 1) << tier;
     EXPECT_EQ(factor("groq", "a", "flex"), std::nullopt);
-    EXPECT_EQ(
-        problem_of("format: 1\nname: n\ndate: 2026-01-01\nproviders:\n  - serves: [x]\n    service_tiers: {a: -1}\n"),
-        "my.yaml:6: providers[0].service_tiers.a: a number that is not negative is needed");
+    const auto problem_with = [](const std::string& tiers) {
+        return problem_of("format: 1\nname: n\ndate: 2026-01-01\nproviders:\n  - serves: [x]\n    service_tiers: {" +
+                          tiers + "}\n");
+    };
+    const std::string at = "my.yaml:6: providers[0].service_tiers.";
+    EXPECT_EQ(problem_with("a: -1"), at + "a: a number that is not negative is needed");
+    EXPECT_EQ(problem_with("flex: 1, Flex: 2"), at + "Flex: this is given twice");
+    EXPECT_EQ(problem_with("'': 1"), at + ": a tier has a name");
 }
 
 TEST(PriceTable, TiersReplaceWhatTheyHold) {

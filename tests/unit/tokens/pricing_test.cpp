@@ -175,6 +175,30 @@ TEST(Pricing, ServiceTiersHaveAFactorOrNoPrice) {
     EXPECT_EQ(prices.unpriced().get(model::Unpriced::no_price), 1U);
 }
 
+TEST(Pricing, ATierIsNotThatOfAnotherModelsPass) {
+    const Pricing prices = pricing(
+        "{match: {equals: m}, prices: {input: 10, output: 20}}, "
+        "{match: {equals: other}, prices: {input: 1, output: 2}}",
+        "{serves: [openai], service_tiers: {fast: 6}, ");
+    const auto pass = [](const std::string& model) {
+        model::BilledPass out;
+        out.model = model;
+        out.input = 1000;
+        out.output = 100;
+        return out;
+    };
+    Exchange call = call_with(1000, 100);
+    call.usage.source = model::UsageSource::reported;
+    call.llm.reported.emplace();
+    call.llm.reported->passes = {pass("m")};
+    call.llm.service_tier = "fast";
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), 72'000, 1e-6);
+    call.llm.reported->passes.push_back(pass("other"));
+    EXPECT_EQ(prices.cost(call), std::nullopt);
+    call.llm.service_tier = "standard";
+    EXPECT_NEAR(micro_dollars(prices.cost(call)), 12'000 + 1'200, 1e-6);
+}
+
 TEST(Pricing, TheProviderKnowsBest) {
     const Pricing prices = pricing(kModel);
     Exchange call = call_with(1000, 100);
