@@ -1,11 +1,26 @@
 #include "agent/http/http2_streams.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace llmsnoop::http {
 
 using How = model::MessageEnded::How;
 using model::Part;
+
+namespace {
+
+// Bytes of content that the head announces.
+std::optional<std::uint64_t> announced(const model::MessageHead& head) {
+    const auto text = model::header(head, "content-length");
+    if (!text || head.lost || head.status == 204 || head.status == 304) return std::nullopt;
+    std::uint64_t length = 0;
+    const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), length);
+    if (problem != std::errc() || end != text->data() + text->size()) return std::nullopt;
+    return length;
+}
+
+}  // namespace
 
 Http2Streams::Http2Streams(model::ExchangeNumber offset, model::LossCounters& losses, const Limits& limits)
     : offset_(offset), losses_(losses), limits_(limits) {}
@@ -89,7 +104,9 @@ void Http2Streams::request_head(std::uint32_t stream, const Http2Head& head, bas
     Stream* opened = open(stream, now, out);
     if (opened == nullptr) return;
     opened->message(Part::request).state = Message::State::open;
+    opened->message(Part::request).left = announced(*head.head);
     opened->asks_websocket = head.asks_websocket;
+    opened->asks_head = head.head->method == "HEAD";
     out(model::RequestStarted{exchange_of(stream), started, head.head, take_gap(Part::request)});
 }
 
@@ -117,6 +134,7 @@ void Http2Streams::begin_response(std::uint32_t id, Stream& stream, const Http2H
     response.state = Message::State::open;
     const bool after_gap = take_gap(Part::response) || response.missed;
     response.missed = false;  // the head is its first part
+    if (!stream.asks_head) response.left = announced(*head.head);
     if (stream.asks_websocket && (head.head->lost || head.head->status / 100 == 2)) {
         stream.websocket = std::make_unique<WebSocketConnection>(exchange_of(id), *head.head, losses_, limits_);
     }
@@ -138,6 +156,7 @@ void Http2Streams::data(std::uint32_t stream, Part part, base::Bytes bytes, base
         response_without_head(stream, *found, now, out);
     if (message.state != Message::State::open) return;
     message.at_gap = false;
+    if (message.left) *message.left -= std::min<std::uint64_t>(*message.left, bytes.size());
     if (!found->websocket) {
         emit_body(out, exchange_of(stream), part, now, bytes);
         return;
@@ -156,7 +175,10 @@ void Http2Streams::end_stream(std::uint32_t stream, Part part, base::Time now, H
     if (part == Part::response && found->message(part).state == Message::State::idle) {
         response_without_head(stream, *found, now, out);
     }
-    end_message(stream, *found, part, now, How::as_framed, out);
+    // What is shorter than its content-length is malformed (RFC 9113 section 8.1.1).
+    const Message& message = found->message(part);
+    const bool lacks_bytes = !message.missed && message.left.value_or(0) > 0;
+    end_message(stream, *found, part, now, lacks_bytes ? How::cut_off : How::as_framed, out);
     forget_if_ended(stream);
 }
 
@@ -182,6 +204,7 @@ void Http2Streams::data_missing(std::uint32_t stream, Part part, std::optional<s
         begin_response(stream, *found, lost_http2_head(), now, out);
     }
     if (found->message(part).state != Message::State::open) return;
+    found->message(part).left.reset();
     if (found->websocket) {
         found->websocket->reader(part).gap(length.value_or(UINT64_MAX), now, reason, out);
     } else {
@@ -196,6 +219,7 @@ void Http2Streams::anything_missing(Part part, base::Time now, model::Loss reaso
         Message& message = stream.message(part);
         if (message.state == Message::State::ended) continue;
         message.missed = true;
+        message.left.reset();
         if (message.state != Message::State::open || message.at_gap) continue;
         message.at_gap = true;
         data_missing(id, part, std::nullopt, now, reason, out);

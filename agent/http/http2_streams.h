@@ -56,12 +56,14 @@ class Http2Streams {
         enum class State : std::uint8_t { idle, open, ended };
 
         State state = State::idle;
-        bool missed = false;  // bytes of it may be missing, its end among them
-        bool at_gap = false;  // and so it was said, and no data has come since
+        bool missed = false;                // bytes of it may be missing, its end among them
+        bool at_gap = false;                // and so it was said, and no data has come since
+        std::optional<std::uint64_t> left;  // of what content-length says, while all data has been seen
     };
     struct Stream {
         std::array<Message, 2> messages;
         bool asks_websocket = false;
+        bool asks_head = false;  // the response's content-length is that of another one (RFC 9110 section 9.3.2)
         std::unique_ptr<WebSocketConnection> websocket;
 
         Message& message(model::Part part) { return messages[static_cast<std::size_t>(part)]; }

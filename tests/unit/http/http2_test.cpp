@@ -119,6 +119,27 @@ TEST(Http2, AResetCutsBothMessagesOff) {
     expect_events(half().server(reset).server(rest), seen + "#1 response cut_off\n");
 }
 
+// RFC 9113 section 8.1.1: malformed, but for the response to HEAD, and 304.
+TEST(Http2, AMessageShorterThanItsContentLengthIsCutOff) {
+    const auto answered = [](const std::string& method, const std::string& status, const std::string& data) {
+        Talk t;
+        t.script.client(t.client.headers(
+            1, {{":method", method}, {":scheme", "https"}, {":authority", "api.example"}, {":path", "/1"}}, End::yes));
+        t.script.server(
+            {t.server.headers(1, {{":status", status}, {"content-length", "2"}}), Http2Peer::data(1, data, End::yes)});
+        return t.script;
+    };
+    expect_events(answered("GET", "200", "ok"), kAsked1 + kAnswered1);
+    expect_events(answered("GET", "200", "o"), kAsked1 + "#1 response 200\n#1 response \"o\"\n#1 response cut_off\n");
+    expect_events(answered("GET", "304", ""), kAsked1 + "#1 response 304\n#1 response as_framed\n");
+    expect_events(answered("HEAD", "200", ""),
+                  "#1 request HEAD /1 @api.example\n#1 request as_framed\n#1 response 200\n#1 response as_framed\n");
+    Talk t;
+    t.script.client(
+        {t.client.request(1, "/1", End::no, {{"content-length", "3"}}), Http2Peer::data(1, "ab", End::yes)});
+    expect_events(t.script, "#1 request POST /1 @api.example\n#1 request \"ab\"\n#1 request cut_off\n");
+}
+
 TEST(Http2, AResetAfterTheResponseEndsTheRequestOnly) {
     Talk t;
     t.script.client(t.client.request(1, "/1", End::no));
