@@ -12,8 +12,8 @@
 /*
  * One would like to write: size += bpf_probe_read_kernel_str(names + size, WIRE_PATH_MAX - size, name).
  * The verifier refuses it: it does not relate the two occurrences of `size`, so it sees an access up to twice the
- * array. The trick: keep WIRE_COMPONENT_MAX bytes of head-room and compare `size` with a constant before each use. Tried
- * on 5.10, 6.1, 6.12 and 6.18.
+ * array. The trick: keep WIRE_COMPONENT_MAX bytes of head-room and compare `size` with a constant before each use.
+ * Tried on 5.10, 6.1, 6.12 and 6.18.
  */
 static __always_inline int path_append(struct wire_path *path, const unsigned char *name)
 {

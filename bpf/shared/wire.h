@@ -129,8 +129,8 @@ struct wire_connection_close {
     __u64 offset[WIRE_DIRECTIONS]; /* lengths of both streams */
 };
 
-#define WIRE_COMM_MAX 16
-#define WIRE_PATH_MAX 512
+#define WIRE_COMM_MAX      16
+#define WIRE_PATH_MAX      512
 
 #define WIRE_COMPONENT_MAX 128 /* of one component with its NUL */
 
