@@ -176,8 +176,7 @@ void Http2Streams::end_stream(std::uint32_t stream, Part part, base::Time now, H
         response_without_head(stream, *found, now, out);
     }
     // What is shorter than its content-length is malformed (RFC 9113 section 8.1.1).
-    const Message& message = found->message(part);
-    const bool lacks_bytes = !message.missed && message.left.value_or(0) > 0;
+    const bool lacks_bytes = found->message(part).left.value_or(0) > 0;
     end_message(stream, *found, part, now, lacks_bytes ? How::cut_off : How::as_framed, out);
     forget_if_ended(stream);
 }

@@ -107,12 +107,11 @@ void set_tool_definitions(model::LlmCall& call, Json tools);
 
 // A short text (name, identifier, reason) as a string of bounded length.
 std::string bounded(std::string_view text);
+std::string bounded_message(std::string_view text);  // likewise, for what an error says
 // A value that is written as a string by some and as a number by others.
 std::string text_or_number(Json value);
 
 // Sets `field` if `text` is not empty.
 void set_if_given(std::string& field, std::string_view text);
-// An error's message, likewise bounded.
-std::string bounded_message(std::string_view text);
 
 }  // namespace llmsnoop::llm

@@ -126,6 +126,7 @@ void BedrockInvoke::read_family(Json document, std::string_view text, const mode
         part.document = base::as_bytes(text);
         part.name = {};
         inner_->response(part, calls);
+        set_if_given(call.service_tier, tier_);  // Bedrock's word, before that of the model's maker
     } else {
         read_native(document, frame.time, call);
     }
@@ -183,7 +184,6 @@ void BedrockInvoke::read_native(Json document, base::Time time, model::LlmCall& 
 }
 
 void BedrockInvoke::settle_usage(model::LlmCall& call) {
-    set_if_given(call.service_tier, tier_);  // Bedrock's word, before that of the model's maker
     if (family_) {
         call.reported = family_;
     } else {

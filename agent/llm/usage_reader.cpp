@@ -109,19 +109,6 @@ bool has_counts(const ReportedUsage& usage) {
     return usage.input || usage.output || usage.total || usage.cache_read || usage.cache_write || usage.reasoning;
 }
 
-std::string read_gemini_tier(Json usage) {
-    const auto told = [&](std::string_view camel, std::string_view snake) {
-        std::string word = text_or_number(usage[camel] ? usage[camel] : usage[snake]);
-        return word == "0" || word == "unspecified" || word.ends_with("_UNSPECIFIED") ? std::string() : word;
-    };
-    std::string traffic = told("trafficType", "traffic_type");
-    // With $alt=json;enum-encoding=int.
-    if (traffic == "1") traffic = "ON_DEMAND";
-    if (traffic == "2") traffic = "PROVISIONED_THROUGHPUT";
-    std::string tier = told("serviceTier", "service_tier");
-    return tier.empty() || (!traffic.empty() && traffic != "ON_DEMAND") ? traffic : tier;
-}
-
 Count count_in_header(const model::MessageHead& head, std::string_view name) {
     const auto value = model::header(head, name);
     if (!value) return std::nullopt;
@@ -269,6 +256,20 @@ std::optional<ReportedUsage> read_gemini_usage(Json usage, UsageRule rule) {
     };
     add_details(out, usage, kTaken);
     return if_counted(std::move(out));
+}
+
+std::string read_gemini_tier(Json usage) {
+    if (!usage) return {};
+    const auto told = [&](std::string_view camel, std::string_view snake) {
+        std::string word = text_or_number(usage[camel] ? usage[camel] : usage[snake]);
+        return word == "0" || word == "unspecified" || word.ends_with("_UNSPECIFIED") ? std::string() : word;
+    };
+    std::string traffic = told("trafficType", "traffic_type");
+    // With $alt=json;enum-encoding=int.
+    if (traffic == "1") traffic = "ON_DEMAND";
+    if (traffic == "2") traffic = "PROVISIONED_THROUGHPUT";
+    std::string tier = told("serviceTier", "service_tier");
+    return tier.empty() || (!traffic.empty() && traffic != "ON_DEMAND") ? traffic : tier;
 }
 
 }  // namespace llmsnoop::llm

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "agent/tokens/model_match.h"
+
 namespace llmsnoop::tokens {
 
 namespace {
@@ -149,9 +151,7 @@ bool is_lower(char c) {
 std::string bare_name(std::string_view model) {
     constexpr std::size_t kLongest = 256;  // nothing beyond tells families apart
     model = model.substr(model.rfind('/') + 1).substr(0, kLongest);
-    std::string name(model);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    std::string name = lower_case(model);
     if (name.starts_with("ft:")) name.erase(0, 3);
     for (;;) {
         const std::size_t dot = name.find('.');

@@ -74,7 +74,7 @@ std::optional<double> Priced::tier_factor(std::string_view service_tier) const {
             if (name == tier) return factor;
     }
     if (std::find(kStandard.begin(), kStandard.end(), tier) != kStandard.end()) return 1;
-    if (tier == "batch") return provider->batch;
+    if (tier == kBatchTier) return provider->batch;
     return std::nullopt;
 }
 

@@ -75,6 +75,7 @@ struct PricePeriod {
 
 // What a price is multiplied with in a service tier, by the provider's word for it in lower case.
 using TierFactors = std::vector<std::pair<std::string, double>>;
+inline constexpr std::string_view kBatchTier = "batch";
 
 struct PricedModel {
     ModelMatch match;

@@ -222,17 +222,15 @@ std::optional<model::Cost> Pricing::cost(const model::Exchange& exchange) const 
     if (!own.priced) return unpriced(model::Unpriced::unknown_model);
     const std::optional<std::vector<Charge>> charges = charges_of(exchange);
     if (!charges) return unpriced(model::Unpriced::unknown_count);
+    const bool is_batch = call.operation == model::kBatch;
     double sum = 0;
     for (const Charge& charge : *charges) {
         const Found found = charge.model.empty() ? own : find(call.provider, std::string(charge.model));
         if (!found.priced) return unpriced(model::Unpriced::unknown_model);
-        const std::optional<double> factor = call.operation == model::kBatch
-                                                 ? found.priced.provider->batch
-                                                 : found.priced.tier_factor(call.service_tier);
+        const std::optional<double> factor = found.priced.tier_factor(is_batch ? kBatchTier : call.service_tier);
         // Whether the tier is also that of a pass by another model, nobody says.
         const bool is_own = found.priced.model == own.priced.model;
-        if (!factor || (*factor != 1 && !is_own && call.operation != model::kBatch))
-            return unpriced(model::Unpriced::no_price);
+        if (!factor || (*factor != 1 && !is_own && !is_batch)) return unpriced(model::Unpriced::no_price);
         const PriceList prices = found.priced.model->at(exchange.timing.started).for_prompt(charge.amounts.prompt);
         const std::optional<double> dollars = dollars_of(charge.amounts, prices, *factor);
         if (!dollars) return unpriced(model::Unpriced::no_price);

@@ -34,7 +34,8 @@ const kServiceTiers = {
     openai: {flex: 0.5}, azure: {flex: 0.5}, google: {flex: 0.5, on_demand_flex: 0.5}, groq: {flex: 1},
 };
 // Of single models, by a name that they go by: OpenAI's page of priority processing (input, output: dollars), and fast mode of
-// Anthropic (its documentation for 4.6; for the others by what OpenRouter and Vercel ask, who pass the price on). What is not here has no price in such a tier.
+// Anthropic (its documentation for 4.6; for the others by what OpenRouter and Vercel ask, who pass the price on). What is not here has
+// no price in such a tier.
 const kPriority = {
     'gpt-5.4': [5, 30], 'gpt-5.4-mini': [1.5, 9], 'gpt-5.2': [3.5, 28], 'gpt-5.1': [2.5, 20], 'gpt-5': [2.5, 20],
     'gpt-5-mini': [0.45, 3.6], 'gpt-4.1': [3.5, 14], 'gpt-4.1-mini': [0.7, 2.8], 'gpt-4.1-nano': [0.2, 0.8], 'gpt-4o': [4.25, 17],

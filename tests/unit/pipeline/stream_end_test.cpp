@@ -73,6 +73,7 @@ const Stream kStreams[] = {
      "{\"model\":\"m\",\"message\":{\"content\":\"\"},\"done\":true}\n"},
     {"generativelanguage.googleapis.com", "/v1beta/interactions", "text/event-stream",
      "data: {\"event_type\":\"interaction.completed\",\"interaction\":{\"id\":\"i\"}}\n\n"},
+    {"api.openai.com", "/v1/audio/speech", "text/event-stream", "data: {\"type\":\"speech.audio.done\"}\n\n"},
     {"api.mistral.ai", "/v1/conversations", "text/event-stream", "data: {\"type\":\"conversation.response.done\"}\n\n"},
 };
 
@@ -90,14 +91,18 @@ Completeness verdict(const Outcome& out) {
 
 class LastWord : public testing::TestWithParam<Stream> {
  protected:
-    // The answer's bytes up to its last word, and how the connection ends.
-    static Completeness ended(std::string_view last_word, const std::string& after, const std::string& end) {
+    // The body's first bytes, and what the script says then.
+    static Completeness answered(const std::string& body, const std::string& rest) {
         const Stream& stream = GetParam();
         const std::string head =
             "HTTP/1.1 200 OK\r\nContent-Type: " + std::string(stream.type) + "\r\nTransfer-Encoding: chunked\r\n\r\n";
-        return verdict(run_script(
-            kOpen + ">> 1 " + quoted(request(std::string(stream.path), kAskStream, "", std::string(stream.host))) +
-            "\n<< 1 " + quoted(head + chunk("\n") + (last_word.empty() ? "" : chunk(last_word))) + "\n" + after + end));
+        return verdict(run_script(kOpen + ">> 1 " +
+                                  quoted(request(std::string(stream.path), kAskStream, "", std::string(stream.host))) +
+                                  "\n<< 1 " + quoted(head + chunk("\n") + body) + "\n" + rest));
+    }
+    // The answer's bytes up to its last word, and how the connection ends.
+    static Completeness ended(std::string_view last_word, const std::string& after, const std::string& end) {
+        return answered(last_word.empty() ? "" : chunk(last_word), after + end);
     }
 };
 
@@ -115,14 +120,8 @@ TEST_P(LastWord, WhoLeavesAfterItHasReadAll) {
 }
 
 TEST_P(LastWord, WhatWasLostBeforeItIsLost) {
-    const Stream& stream = GetParam();
-    const std::string asked = quoted(request(std::string(stream.path), kAskStream, "", std::string(stream.host)));
-    const std::string head =
-        "HTTP/1.1 200 OK\r\nContent-Type: " + std::string(stream.type) + "\r\nTransfer-Encoding: chunked\r\n\r\n";
-    const Outcome out = run_script(kOpen + ">> 1 " + asked + "\n<< 1 " + quoted(head + chunk("\n") + "100\r\n") +
-                                   "\ngap << 1 256\n<< 1 " + quoted("\r\n" + chunk("\n\n") + chunk(stream.last_word)) +
-                                   "\nclose 1 released\n");
-    EXPECT_EQ(verdict(out), Completeness::gap);
+    const std::string behind = quoted("\r\n" + chunk("\n\n") + chunk(GetParam().last_word));
+    EXPECT_EQ(answered("100\r\n", "gap << 1 256\n<< 1 " + behind + "\nclose 1 released\n"), Completeness::gap);
 }
 
 TEST_P(LastWord, WhatFollowsItTakesItBack) {
@@ -169,6 +168,10 @@ TEST(StreamEnd, OneOfSeveralAnswersIsNotTheLast) {
     EXPECT_EQ(left("/completion", R"({"prompt":"a","n_predict":9,"stream":true})", stop), Completeness::complete);
     EXPECT_EQ(left("/completion", R"({"prompt":["a","b"],"n_predict":9,"stream":true})", stop),
               Completeness::interrupted);
+    const std::string piece = R"({"token":{"text":"a"},"generated_text":)";
+    EXPECT_EQ(left("/generate_stream", R"({"inputs":"a","parameters":{}})", piece + "\"a\"}"), Completeness::complete);
+    EXPECT_EQ(left("/generate_stream", R"({"inputs":"a","parameters":{}})", piece + "null}"),
+              Completeness::interrupted);
     const std::string image = R"({"type":"image_generation.completed","b64_json":"aaaa"})";
     EXPECT_EQ(left("/v1/images/generations", R"({"model":"m","prompt":"a","stream":true})", image),
               Completeness::complete);
@@ -189,7 +192,7 @@ TEST(StreamEnd, ResponsesSayByTheirTypeThatTheyAreOver) {
 
 TEST(StreamEnd, ALastWordOfABodyInOnePieceEndsNothing) {
     const std::string body = R"({"model":"m","message":{"content":"a"},"done":true})";
-    const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n";
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";  // until the end
     EXPECT_EQ(
         verdict(run_script(kOpen + ">> 1 " +
                            quoted(request("/api/chat", R"({"model":"m","stream":false})", "", "localhost:11434")) +
